@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every Swift target of the house.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "tollbook",
+    products: [
+        .executable(name: "tollbook", targets: ["tollbook"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(
+            name: "CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CXXHash"),
+        .systemLibrary(
+            name: "CZeroMQ", path: "Sources/CZeroMQ",
+            pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+
+        .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
+        .target(name: "EventLog", dependencies: ["Events", "CXXHash"], swiftSettings: house),
+        .target(name: "Projections", dependencies: ["Events"], swiftSettings: house),
+        .target(name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb], swiftSettings: house),
+        .target(
+            name: "Ingest", dependencies: ["Events", "EventLog", "CZeroMQ", logging], swiftSettings: house),
+        .target(
+            name: "Simulation", dependencies: ["Events", "EventLog", "Projections", "ReadModel", "Ingest", "CZeroMQ"],
+            swiftSettings: house),
+        .executableTarget(
+            name: "tollbook",
+            dependencies: [
+                "Events", "EventLog", "Projections", "ReadModel", "Ingest", "Simulation",
+                arguments, logging, lifecycle, configuration, crypto,
+            ],
+            swiftSettings: house),
+
+        .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
+        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Events"], swiftSettings: house),
+        .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "Events"], swiftSettings: house),
+        .testTarget(
+            name: "ReadModelTests", dependencies: ["ReadModel", "Projections", "EventLog", "Events"],
+            swiftSettings: house),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),
+        .testTarget(name: "SystemTests", dependencies: ["Events"], swiftSettings: house),
+        .testTarget(name: "HouseTests", swiftSettings: house),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,6 @@
+#ifndef TOLLBOOK_ZEROMQ_H
+#define TOLLBOOK_ZEROMQ_H
+
+#include <zmq.h>
+
+#endif
