@@ -26,6 +26,13 @@ public struct SourceName: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.init(text.utf8.span)
     }
 
+    /// The name that stands in a payload; null where it is none.
+    package init?(_ text: TextRange, in bytes: PaddedBytes) {
+        var resolved: [UInt8] = []
+        JSONText.append(text, in: bytes, to: &resolved)
+        self.init(resolved.span)
+    }
+
     public var isLedger: Bool { self == Self.ledger }
 
     public var description: String {

@@ -1,0 +1,147 @@
+/// The inside of a JSON string: checking and resolving its escapes (RFC 8259 section 7).
+package enum JSONText {
+    /// Checks the escapes between `start` and `end`, which the scanner has found to be one string's inside.
+    static func fault(in bytes: PaddedBytes, from start: Int, to end: Int) -> EventFault.Code? {
+        var offset = start
+        while offset < end {
+            guard bytes[offset] == UInt8(ascii: "\\") else {
+                offset += 1
+                continue
+            }
+            guard offset + 1 < end else { return .notJSON }
+            switch bytes[offset + 1] {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+                UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+                offset += 2
+            case UInt8(ascii: "u"):
+                guard let unit = codeUnit(in: bytes, at: offset, to: end) else { return .notJSON }
+                offset += 6
+                if isLow(unit) { return .loneSurrogate }
+                guard isHigh(unit) else { continue }
+                guard offset + 1 < end, bytes[offset] == UInt8(ascii: "\\"),
+                    bytes[offset + 1] == UInt8(ascii: "u")
+                else { return .loneSurrogate }
+                guard let second = codeUnit(in: bytes, at: offset, to: end) else { return .notJSON }
+                guard isLow(second) else { return .loneSurrogate }
+                offset += 6
+            default:
+                return .notJSON
+            }
+        }
+        return nil
+    }
+
+    /// Hands each byte of the text to `body`, escapes resolved. The text must have been found valid.
+    @inline(__always)
+    static func forEachByte(
+        of text: TextRange, in bytes: PaddedBytes, _ body: (UInt8) -> Void
+    ) {
+        var offset = Int(text.start)
+        let end = text.end
+        while offset < end {
+            let byte = bytes[offset]
+            guard text.isEscaped, byte == UInt8(ascii: "\\") else {
+                body(byte)
+                offset += 1
+                continue
+            }
+            switch bytes[offset + 1] {
+            case UInt8(ascii: "b"): body(0x08)
+            case UInt8(ascii: "f"): body(0x0C)
+            case UInt8(ascii: "n"): body(0x0A)
+            case UInt8(ascii: "r"): body(0x0D)
+            case UInt8(ascii: "t"): body(0x09)
+            case UInt8(ascii: "u"):
+                offset += emitScalar(in: bytes, at: offset, to: end, body)
+                continue
+            case let plain: body(plain)
+            }
+            offset += 2
+        }
+    }
+
+    /// How many bytes the text has with its escapes resolved.
+    package static func length(of text: TextRange, in bytes: PaddedBytes) -> Int {
+        guard text.isEscaped else { return text.length }
+        var count = 0
+        forEachByte(of: text, in: bytes) { _ in count += 1 }
+        return count
+    }
+
+    /// Appends the text, escapes resolved.
+    package static func append(_ text: TextRange, in bytes: PaddedBytes, to target: inout [UInt8]) {
+        guard text.isEscaped else {
+            // Safety: the bytes are only read, during this call.
+            unsafe target.append(contentsOf: bytes.pointer(at: Int(text.start), to: text.end))
+            return
+        }
+        forEachByte(of: text, in: bytes) { target.append($0) }
+    }
+
+    package static func string(_ text: TextRange, in bytes: PaddedBytes) -> String {
+        var resolved: [UInt8] = []
+        append(text, in: bytes, to: &resolved)
+        return String(decoding: resolved, as: UTF8.self)
+    }
+
+    /// Appends `text` as a JSON string: quotes around it, and escaped only what RFC 8259 says must be.
+    package static func appendQuoted(_ text: some Sequence<UInt8>, to target: inout [UInt8]) {
+        target.append(UInt8(ascii: "\""))
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                target.append(UInt8(ascii: "\\"))
+                target.append(byte)
+            case 0x08: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "b")])
+            case 0x09: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
+            case 0x0A: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
+            case 0x0C: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "f")])
+            case 0x0D: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
+            case 0x00..<0x20:
+                target.append(contentsOf: "\\u00".utf8)
+                target.append(hexDigits[Int(byte >> 4)])
+                target.append(hexDigits[Int(byte & 15)])
+            default: target.append(byte)
+            }
+        }
+        target.append(UInt8(ascii: "\""))
+    }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
+
+    /// Returns how many bytes of the escaped text it took.
+    private static func emitScalar(
+        in bytes: PaddedBytes, at offset: Int, to end: Int, _ body: (UInt8) -> Void
+    ) -> Int {
+        var value = codeUnit(in: bytes, at: offset, to: end) ?? 0xFFFD
+        var taken = 6
+        if isHigh(value), let second = codeUnit(in: bytes, at: offset + 6, to: end) {
+            value = 0x10000 + (value - 0xD800) << 10 + (second - 0xDC00)
+            taken = 12
+        }
+        for byte in UTF8.encode(Unicode.Scalar(value) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter {
+            body(byte)
+        }
+        return taken
+    }
+
+    /// The code unit of the `\uXXXX` at `offset`; null where it is none.
+    private static func codeUnit(in bytes: PaddedBytes, at offset: Int, to end: Int) -> UInt32? {
+        guard offset + 6 <= end else { return nil }
+        var value: UInt32 = 0
+        for place in 2..<6 {
+            let digit: UInt8
+            switch bytes[offset + place] {
+            case let byte where byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"): digit = byte - 0x30
+            case let byte where byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f"): digit = byte - 0x57
+            case let byte where byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "F"): digit = byte - 0x37
+            default: return nil
+            }
+            value = value << 4 | UInt32(digit)
+        }
+        return value
+    }
+
+    private static func isHigh(_ unit: UInt32) -> Bool { (0xD800...0xDBFF).contains(unit) }
+    private static func isLow(_ unit: UInt32) -> Bool { (0xDC00...0xDFFF).contains(unit) }
+}
