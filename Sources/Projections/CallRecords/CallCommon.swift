@@ -1,0 +1,116 @@
+package import Events
+
+/// What all records of a call share: lists over all of its events, repeats included, as JSON text.
+package struct CallCommon: Sendable {
+    package private(set) var extra: [UInt8] = []
+    package private(set) var sources: [UInt8] = []
+    package private(set) var positions: [UInt8] = []
+
+    package init() {}
+
+    /// Fills the lists anew, keeping their storage.
+    package mutating func gather(_ fold: borrowing CallFold, sources registry: borrowing SourceRegistry) {
+        gatherExtra(fold)
+        gatherSources(fold, registry)
+        gatherPositions(fold)
+    }
+
+    private mutating func gatherExtra(_ fold: borrowing CallFold) {
+        extra.removeAll(keepingCapacity: true)
+        var members = ExtraMembers()
+        for fact in fold.facts {
+            guard let object = fact.extra else { continue }
+            members.merge(fold.bytes[object.range])
+        }
+        members.append(to: &extra)
+    }
+
+    private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: borrowing SourceRegistry) {
+        sources.removeAll(keepingCapacity: true)
+        var names: [SourceName] = []
+        for fact in fold.facts {
+            let name = registry.source(fact.sourceEpoch)
+            if names.last == name || name.isLedger || names.contains(name) { continue }
+            names.append(name)
+        }
+        if names.count > 1 { names.sort() }
+        sources.append(UInt8(ascii: "["))
+        for (index, name) in names.enumerated() {
+            if index > 0 { sources.append(UInt8(ascii: ",")) }
+            JSONText.appendQuoted(name.description.utf8, to: &sources)
+        }
+        sources.append(UInt8(ascii: "]"))
+    }
+
+    private mutating func gatherPositions(_ fold: borrowing CallFold) {
+        positions.removeAll(keepingCapacity: true)
+        var list = fold.facts.map(\.position)
+        list.sort()
+        Self.append(list, to: &positions)
+    }
+
+    package static func append(_ list: [Position], to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "["))
+        for (index, position) in list.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            appendDecimal(position.rawValue, to: &text)
+        }
+        text.append(UInt8(ascii: "]"))
+    }
+
+    static func appendDecimal(_ value: UInt64, to text: inout [UInt8]) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var count = 0
+        var rest = value
+        repeat {
+            digits[count] = UInt8(truncatingIfNeeded: rest % 10) + 0x30
+            rest /= 10
+            count += 1
+        } while rest > 0
+        while count > 0 {
+            count -= 1
+            text.append(digits[count])
+        }
+    }
+}
+
+/// The operator's own fields of a call: later events override earlier ones key by key.
+struct ExtraMembers {
+    private var members: [(key: [UInt8], value: [UInt8])] = []
+
+    /// Takes an `extra` object as it was written; the decoder has found it valid.
+    mutating func merge(_ object: ArraySlice<UInt8>) {
+        let text = PaddedBuffer(copying: Array(object))
+        var cursor = ScalarMembers(text.bytes)
+        while let member = cursor.next() {
+            var key: [UInt8] = []
+            JSONText.append(member.key, in: text.bytes, to: &key)
+            var value: [UInt8] = []
+            if member.isString {
+                var resolved: [UInt8] = []
+                JSONText.append(member.value, in: text.bytes, to: &resolved)
+                JSONText.appendQuoted(resolved, to: &value)
+            } else {
+                JSONText.append(member.value, in: text.bytes, to: &value)
+            }
+            if let known = members.firstIndex(where: { $0.key == key }) {
+                members[known].value = value
+            } else {
+                members.append((key, value))
+            }
+        }
+    }
+
+    /// Keys in byte order, numbers as they were written.
+    mutating func append(to text: inout [UInt8]) {
+        members.sort { $0.key.lexicographicallyPrecedes($1.key) }
+        text.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            JSONText.appendQuoted(member.key, to: &text)
+            text.append(UInt8(ascii: ":"))
+            text.append(contentsOf: member.value)
+        }
+        text.append(UInt8(ascii: "}"))
+    }
+}

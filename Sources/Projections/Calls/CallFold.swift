@@ -1,0 +1,269 @@
+package import Events
+
+/// A call as its facts tell it: legs, attempts, ends and timer marks, by the rules of `schemas/records.md`.
+///
+/// A fold is scratch space that is used for one call after another. It knows nothing of time passing: what depends
+/// on `as_of` is asked with it. The order in which the facts came makes no difference.
+package struct CallFold: ~Copyable {
+    /// The state's bytes; every `TextSlice` of the fold points into them.
+    package private(set) var bytes: [UInt8] = []
+    package private(set) var callID = TextSlice(start: 0, length: 0)
+    package private(set) var fromTag = TextSlice(start: 0, length: 0)
+    /// In canonical order.
+    package private(set) var facts: [Fact] = []
+    package private(set) var tags: [TextSlice] = []
+    /// In the order of their numbers.
+    package private(set) var legs: [Leg] = []
+    package private(set) var marks: [Mark] = []
+    /// The greatest CSeq among the call's INVITEs; -1 where none is known.
+    package private(set) var finalAttempt: Int64 = -1
+    /// Which fact ends a call that has no legs.
+    package private(set) var end: Int?
+    package private(set) var settings: Settings
+    private var isLegTag: [Bool] = []
+
+    /// Up to so many facts, comparing each with each beats a set.
+    private static let pairwiseMax = 32
+
+    package init(settings: Settings) {
+        self.settings = settings
+    }
+
+    /// Folds a call anew from its facts.
+    package mutating func fold(_ state: borrowing CallState, sources: borrowing SourceRegistry) {
+        unpack(state)
+        sort(sources)
+        markRepeats()
+        findAttempts()
+        findLegs()
+        end = legs.isEmpty ? endWithoutLegs() : nil
+    }
+
+    /// Whether the call has neither an open leg nor an open beginning.
+    package var isSettled: Bool {
+        legs.isEmpty ? end != nil : legs.allSatisfy { $0.end != nil }
+    }
+
+    /// Start of the call: its earliest `dialog.trying`, else its earliest event.
+    package var startedAt: Timestamp {
+        facts.first { $0.type == .dialogTrying && !$0.isRepeat }?.time ?? facts[0].time
+    }
+
+    package func toTag(_ leg: Leg) -> TextSlice { tags[Int(leg.tag)] }
+
+    /// The earliest `dialog.trying` of an attempt, as an index of `facts`.
+    package func trying(ofAttempt cseq: Int64) -> Int? {
+        facts.firstIndex { $0.type == .dialogTrying && !$0.isRepeat && $0.cseq == cseq }
+    }
+
+    private mutating func unpack(_ state: borrowing CallState) {
+        bytes = state.bytes
+        facts.removeAll(keepingCapacity: true)
+        tags.removeAll(keepingCapacity: true)
+        var reader = PackedReader(state.bytes)
+        callID = reader.text()
+        fromTag = reader.text()
+        let baseTime = Int64(bitPattern: reader.varint())
+        let basePosition = reader.varint()
+        var fact = Fact()
+        while reader.hasMore {
+            reader.fact(into: &fact, tags: &tags, baseTime: baseTime, basePosition: basePosition)
+            facts.append(fact)
+        }
+    }
+
+    /// Into canonical order; facts mostly come in it.
+    private mutating func sort(_ sources: borrowing SourceRegistry) {
+        let registry = copy sources
+        func precedes(_ left: Fact, _ right: Fact) -> Bool {
+            left.time == right.time ? registry.precedes(left, right) : left.time < right.time
+        }
+        for index in facts.indices.dropFirst() where precedes(facts[index], facts[index - 1]) {
+            facts.sort(by: precedes)
+            return
+        }
+    }
+
+    /// Of facts that state the same occurrence the earliest stands for all.
+    private mutating func markRepeats() {
+        guard facts.count <= Self.pairwiseMax else {
+            var seen = Set<Occurrence>(minimumCapacity: facts.count)
+            for index in facts.indices where facts[index].isMerged {
+                facts[index].isRepeat = !seen.insert(Occurrence(facts[index], in: bytes)).inserted
+            }
+            return
+        }
+        for index in facts.indices.dropFirst() {
+            guard facts[index].isMerged else { continue }
+            for earlier in 0..<index where !facts[earlier].isRepeat {
+                if facts[earlier].statesTheSame(as: facts[index], in: bytes) {
+                    facts[index].isRepeat = true
+                    break
+                }
+            }
+        }
+    }
+
+    private mutating func findAttempts() {
+        finalAttempt = -1
+        for fact in facts where fact.type.belongsToAttempt {
+            finalAttempt = max(finalAttempt, fact.cseq)
+        }
+    }
+
+    private mutating func findLegs() {
+        legs.removeAll(keepingCapacity: true)
+        marks.removeAll(keepingCapacity: true)
+        isLegTag.removeAll(keepingCapacity: true)
+        isLegTag.append(contentsOf: repeatElement(false, count: tags.count))
+        for fact in facts where fact.tag >= 0 && fact.makesLeg(in: bytes) {
+            isLegTag[Int(fact.tag)] = true
+        }
+        for tag in isLegTag.indices where isLegTag[tag] {
+            legs.append(leg(Int32(tag)))
+        }
+        if legs.count > 1 { numberLegs() }
+        for index in legs.indices {
+            legs[index].number = index + 1
+        }
+    }
+
+    /// By answer time, then by To tag as bytes.
+    private mutating func numberLegs() {
+        let (bytes, tags) = (self.bytes, self.tags)
+        legs.sort {
+            if $0.answeredAt != $1.answeredAt { return $0.answeredAt < $1.answeredAt }
+            return bytes[tags[Int($0.tag)].range].lexicographicallyPrecedes(bytes[tags[Int($1.tag)].range])
+        }
+    }
+
+    private mutating func leg(_ tag: Int32) -> Leg {
+        var leg = Leg(tag: tag)
+        for index in facts.indices where facts[index].tag == tag && !facts[index].isRepeat {
+            if facts[index].type == .dialogConfirmed, leg.confirmed == nil { leg.confirmed = index }
+            if leg.first == nil, facts[index].makesLeg(in: bytes) { leg.first = index }
+        }
+        guard let answer = leg.confirmed ?? leg.first else { preconditionFailure("a leg has an event that makes it") }
+        leg.answer = answer
+        leg.answeredAt = facts[answer].time
+        leg.attempt = leg.confirmed.map { facts[$0].cseq } ?? finalAttempt
+        let firstMark = marks.count
+        appendMarks(of: leg)
+        leg.end = end(of: leg, allMarks: firstMark..<marks.count)
+        leg.endedAt = leg.end.map { facts[$0].time }
+        if let endedAt = leg.endedAt {
+            // The answer's mark stands whatever the clocks say; a refresh counts up to the end.
+            let confirmed = leg.confirmed
+            var kept = firstMark
+            for index in firstMark..<marks.count
+            where marks[index].fact == confirmed || marks[index].time <= endedAt {
+                marks[kept] = marks[index]
+                kept += 1
+            }
+            marks.removeSubrange(kept...)
+        }
+        leg.marks = firstMark..<marks.count
+        weigh(&leg)
+        return leg
+    }
+
+    /// Appends the leg's marks as if it had not ended.
+    private mutating func appendMarks(of leg: Leg) {
+        for index in facts.indices where facts[index].tag == leg.tag && !facts[index].isRepeat {
+            let isMark =
+                index == leg.confirmed
+                || (facts[index].type == .refreshAccepted && facts[index].time >= leg.answeredAt)
+            if isMark { marks.append(Mark(facts[index], at: index)) }
+        }
+    }
+
+    /// Which fact ends a leg: of BYEs and the proxy's own ends the earliest that stands, else the ledger's
+    /// presumption, if no later proof of life has overtaken it.
+    private func end(of leg: Leg, allMarks: Range<Int>) -> Int? {
+        let lastBye = facts.lastIndex {
+            $0.tag == leg.tag && $0.type == .dialogTerminated && !$0.isRepeat
+                && ($0.by == .caller || $0.by == .callee)
+        }
+        for index in facts.indices where facts[index].tag == leg.tag && !facts[index].isRepeat {
+            switch facts[index].type {
+            case .dialogTerminated:
+                return index
+            case .timeoutSession, .timeoutLifetime, .timeoutNoAck, .timeoutPing, .timeoutMedia:
+                if !facts[index].byeSent, let lastBye, lastBye > index { continue }
+                return index
+            default: continue
+            }
+        }
+        let expiry = expiry(allMarks)
+        return facts.firstIndex {
+            guard $0.type == .ledgerExpired, $0.tag == leg.tag else { return false }
+            guard let expiry else { return true }
+            return expiry.rawValue <= $0.deadline
+        }
+    }
+
+    private func endWithoutLegs() -> Int? {
+        let end = facts.firstIndex {
+            switch $0.type {
+            case .dialogFailed: !$0.isRepeat && $0.cseq == finalAttempt
+            case .timeoutEarly: $0.cseq < 0 || finalAttempt < 0 || $0.cseq == finalAttempt
+            default: false
+            }
+        }
+        return end ?? facts.firstIndex { $0.type == .ledgerExpired && $0.tag < 0 }
+    }
+
+    /// Proof of life and refreshes between answer and end.
+    private func weigh(_ leg: inout Leg) {
+        leg.lastProofAt = leg.answeredAt
+        for fact in facts where fact.tag == leg.tag && !fact.isRepeat {
+            guard fact.time >= leg.answeredAt, leg.endedAt.map({ fact.time <= $0 }) ?? true else { continue }
+            switch fact.type {
+            case .dialogConfirmed, .dialogAcked, .dialogAlive:
+                leg.lastProofAt = fact.time
+            case .refreshAccepted:
+                leg.lastProofAt = fact.time
+                leg.refreshes += 1
+                if fact.isUpdate(in: bytes) { leg.refreshesUpdate += 1 }
+                if fact.isInvite(in: bytes) { leg.refreshesInvite += 1 }
+            case .refreshRequested where fact.by == .caller || fact.by == .callee:
+                leg.lastProofAt = fact.time
+            default: break
+            }
+        }
+    }
+}
+
+extension CallFold {
+    /// Session expiry by the last of these marks; null where no timer runs there.
+    package func expiry(_ range: Range<Int>) -> Timestamp? {
+        guard let last = range.last, marks[last].interval > 0 else { return nil }
+        return marks[last].expiry
+    }
+
+    package func expiry(of leg: Leg) -> Timestamp? { expiry(leg.marks) }
+
+    /// When an open leg is overdue to end: its session expiry, else its answer plus its lifetime.
+    package func deadline(of leg: Leg) -> Timestamp {
+        if let expiry = expiry(of: leg) { return expiry }
+        let stated = leg.confirmed.map { facts[$0].lifetime } ?? -1
+        let lifetime = stated >= 0 ? stated : settings.lifetimeSeconds
+        return leg.answeredAt.advanced(by: lifetime * Settings.microsecondsPerSecond)
+    }
+
+    /// When an unanswered call is overdue to be answered or to fail.
+    package var unansweredDeadline: Timestamp {
+        startedAt.advanced(by: settings.unansweredSeconds * Settings.microsecondsPerSecond)
+    }
+
+    /// The earliest deadline of what is open in the call; null where nothing is.
+    package var nextDeadline: Timestamp? {
+        if legs.isEmpty { return end == nil ? unansweredDeadline : nil }
+        var earliest: Timestamp?
+        for leg in legs where leg.end == nil {
+            let deadline = deadline(of: leg)
+            earliest = min(earliest ?? deadline, deadline)
+        }
+        return earliest
+    }
+}

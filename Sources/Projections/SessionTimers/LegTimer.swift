@@ -1,0 +1,54 @@
+package import Events
+
+/// A leg's session timer as one row: its marks with their verdicts, and what came of it.
+package struct LegTimer: Sendable {
+    /// A list of `{"time","interval","refresher","verdict"}` as JSON text.
+    package var marks: [UInt8] = []
+    package var expiresAt: Timestamp?
+    package var isHung = false
+    package var overrun: Int64 = 0
+    package var unproven: Int64 = 0
+
+    package init() {}
+
+    /// The columns that a row has besides its key.
+    package static let columns: [Column] = [
+        Column("marks", .json, null: true), Column("expires_at", .integer, null: true),
+        Column("hung", .integer, null: true), Column("overrun_us", .integer, null: true),
+        Column("unproven_us", .integer, null: true),
+    ]
+}
+
+extension CallFold {
+    /// Fills a row anew, keeping its storage.
+    package func fill(_ timer: inout LegTimer, of leg: Leg, asOf: Timestamp) {
+        timer.marks.removeAll(keepingCapacity: true)
+        timer.marks.append(UInt8(ascii: "["))
+        for index in leg.marks {
+            if index > leg.marks.lowerBound { timer.marks.append(UInt8(ascii: ",")) }
+            let mark = marks[index]
+            timer.marks.append(contentsOf: #"{"time":"#.utf8)
+            CallCommon.appendDecimal(UInt64(mark.time.rawValue), to: &timer.marks)
+            timer.marks.append(contentsOf: #","interval":"#.utf8)
+            CallCommon.appendDecimal(UInt64(mark.interval), to: &timer.marks)
+            timer.marks.append(contentsOf: #","refresher":"#.utf8)
+            Self.append(mark.refresher?.name, to: &timer.marks)
+            timer.marks.append(contentsOf: #","verdict":"#.utf8)
+            Self.append(verdict(onMark: index, of: leg, asOf: asOf)?.name, to: &timer.marks)
+            timer.marks.append(UInt8(ascii: "}"))
+        }
+        timer.marks.append(UInt8(ascii: "]"))
+        timer.expiresAt = expiry(of: leg)
+        timer.isHung = isHung(leg, asOf: asOf)
+        timer.overrun = overrun(of: leg, asOf: asOf)
+        timer.unproven = unproven(of: leg, asOf: asOf)
+    }
+
+    private static func append(_ word: String?, to text: inout [UInt8]) {
+        guard let word else {
+            text.append(contentsOf: "null".utf8)
+            return
+        }
+        JSONText.appendQuoted(word.utf8, to: &text)
+    }
+}

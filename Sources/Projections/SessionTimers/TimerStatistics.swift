@@ -1,0 +1,152 @@
+package import Events
+
+/// Session-timer statistics: counters that calls add to, and take from again when a late event changes them.
+package struct TimerStatistics: Hashable, Sendable {
+    package enum Counter: Int, CaseIterable, Sendable {
+        case calls, answered, withTimer
+        case refresherCaller, refresherCallee, refresherNone
+        case onTime, late, critical, overdue, expired, ended, running
+        case refreshesUpdate, refreshesInvite, refreshesFailed
+        case intervalRejections
+        case hung, overrun, unproven
+        case intervalBelow90, interval90, interval180, interval600, interval1800, intervalAbove1800
+
+        package var name: String {
+            switch self {
+            case .calls: "calls"
+            case .answered: "answered"
+            case .withTimer: "with_timer"
+            case .refresherCaller: "refresher_caller"
+            case .refresherCallee: "refresher_callee"
+            case .refresherNone: "refresher_none"
+            case .onTime: "on_time"
+            case .late: "late"
+            case .critical: "critical"
+            case .overdue: "overdue"
+            case .expired: "expired"
+            case .ended: "ended"
+            case .running: "running"
+            case .refreshesUpdate: "refreshes_update"
+            case .refreshesInvite: "refreshes_invite"
+            case .refreshesFailed: "refreshes_failed"
+            case .intervalRejections: "interval_rejections"
+            case .hung: "hung"
+            case .overrun: "overrun_us"
+            case .unproven: "unproven_us"
+            case .intervalBelow90: "interval_below_90"
+            case .interval90: "interval_90"
+            case .interval180: "interval_180"
+            case .interval600: "interval_600"
+            case .interval1800: "interval_1800"
+            case .intervalAbove1800: "interval_above_1800"
+            }
+        }
+    }
+
+    private var counters = InlineCounters(repeating: 0)
+
+    package init() {}
+
+    package subscript(counter: Counter) -> Int64 {
+        get { counters[counter.rawValue] }
+        set { counters[counter.rawValue] = newValue }
+    }
+
+    package mutating func add(_ other: TimerStatistics) {
+        for index in 0..<Counter.allCases.count { counters[index] += other.counters[index] }
+    }
+
+    package mutating func subtract(_ other: TimerStatistics) {
+        for index in 0..<Counter.allCases.count { counters[index] -= other.counters[index] }
+    }
+
+    package static func == (left: TimerStatistics, right: TimerStatistics) -> Bool {
+        for index in 0..<Counter.allCases.count where left.counters[index] != right.counters[index] { return false }
+        return true
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for index in 0..<Counter.allCases.count { hasher.combine(counters[index]) }
+    }
+}
+
+private typealias InlineCounters = InlineArray<26, Int64>
+
+/// What one call adds, and to which buckets.
+package struct StatisticsShare: Hashable, Sendable {
+    /// First microsecond of the hour in which the call started, UTC.
+    package var hour: Int64 = 0
+    package var source: SourceName
+    /// Empty where none is known.
+    package var userAgent: [UInt8] = []
+    package var statistics = TimerStatistics()
+}
+
+extension CallFold {
+    /// The call's share of the statistics.
+    package func statisticsShare(asOf: Timestamp, sources: borrowing SourceRegistry) -> StatisticsShare {
+        var share = StatisticsShare(source: sources.source(facts[0].sourceEpoch))
+        let hour: Int64 = 3600 * Settings.microsecondsPerSecond
+        share.hour = startedAt.rawValue / hour * hour
+        if let userAgent = userAgent(attempt: finalAttempt) {
+            share.userAgent = Array(bytes[userAgent.range])
+        }
+        share.statistics[.calls] = 1
+        for fact in facts where !fact.isRepeat {
+            if fact.type == .refreshFailed { share.statistics[.refreshesFailed] += 1 }
+            if fact.isRejection { share.statistics[.intervalRejections] += 1 }
+        }
+        for leg in legs {
+            count(leg, asOf: asOf, in: &share.statistics)
+        }
+        return share
+    }
+
+    private func count(_ leg: Leg, asOf: Timestamp, in statistics: inout TimerStatistics) {
+        statistics[.answered] += 1
+        statistics[.refreshesUpdate] += Int64(leg.refreshesUpdate)
+        statistics[.refreshesInvite] += Int64(leg.refreshesInvite)
+        for index in leg.marks {
+            if let verdict = verdict(onMark: index, of: leg, asOf: asOf) {
+                statistics[Self.counter(verdict)] += 1
+            }
+        }
+        if let first = leg.marks.first(where: { marks[$0].interval > 0 }), let last = leg.marks.last {
+            statistics[.withTimer] += 1
+            statistics[Self.counter(interval: marks[first].interval)] += 1
+            switch marks[last].refresher {
+            case .caller: statistics[.refresherCaller] += 1
+            case .callee: statistics[.refresherCallee] += 1
+            default: statistics[.refresherNone] += 1
+            }
+        }
+        if isHung(leg, asOf: asOf) {
+            statistics[.hung] += 1
+            statistics[.overrun] += overrun(of: leg, asOf: asOf)
+            statistics[.unproven] += unproven(of: leg, asOf: asOf)
+        }
+    }
+
+    private static func counter(_ verdict: Verdict) -> TimerStatistics.Counter {
+        switch verdict {
+        case .onTime: .onTime
+        case .late: .late
+        case .critical: .critical
+        case .overdue: .overdue
+        case .expired: .expired
+        case .ended: .ended
+        case .running: .running
+        }
+    }
+
+    private static func counter(interval: Int64) -> TimerStatistics.Counter {
+        switch interval {
+        case ..<90: .intervalBelow90
+        case 90..<180: .interval90
+        case 180..<600: .interval180
+        case 600..<1800: .interval600
+        case 1800: .interval1800
+        default: .intervalAbove1800
+        }
+    }
+}
