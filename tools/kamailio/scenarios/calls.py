@@ -1,0 +1,299 @@
+"""The calls that are played: who does what, and when. What a ledger must make of each stands in expected.json.
+
+Intervals of a few seconds stand for real ones: the proxy runs with TOLLBOOK_MIN_SE=4. `proxy` says what the call wants
+of the proxy; it becomes the user part of the Request-URI, and scenarios.cfg acts on it.
+"""
+
+from sipp_script import Caller, Callee, timer
+
+AGREED = dict(require=True)
+
+
+class Call:
+    def __init__(self, proxy="call"):
+        self.proxy = proxy
+        self.caller, self.callee = Caller(), Callee()
+        self.hang_up_after = None     # milliseconds after the start at which an operator ends the dialog by RPC
+
+
+CALLS = {}
+
+
+def call(maker):
+    """Adds the call that `maker` describes, under its name."""
+    def make():
+        made = Call()
+        maker(made, made.caller, made.callee)
+        return made
+    CALLS[maker.__name__] = make
+    return make
+
+
+# -- calls that end as they should
+
+@call
+def normal(call, caller, callee):
+    caller.invite("X-Account: 4711").answered().pause(300).bye()
+    callee.accept().answer_bye()
+
+
+@call
+def callee_hangs_up(call, caller, callee):
+    caller.invite(timer(1800, min_se=90)).answered().answer_bye()
+    callee.accept(timer(1800, "uac", **AGREED)).pause(400).bye('Reason: Q.850;cause=16;text="Terminated"')
+
+
+@call
+def compact_headers(call, caller, callee):
+    caller.invite("k: timer\nx: 1800;refresher=uac\nMin-SE: 90", agent="Caf\xe9 1.0").answered().pause(300).bye()
+    callee.accept("k: timer\nRequire: timer\nx: 1800;refresher=uac").answer_bye()
+
+
+@call
+def callee_without_timers(call, caller, callee):
+    caller.invite(timer(1800, min_se=90)).answered().pause(300).bye()
+    callee.accept().answer_bye()
+
+
+@call
+def caller_names_no_interval(call, caller, callee):
+    caller.invite(timer(None, min_se=600)).answered().pause(300).bye()
+    callee.accept(timer(600, "uas", **AGREED)).answer_bye()
+
+
+# -- refreshes
+
+@call
+def refresh_by_invite(call, caller, callee):
+    caller.invite(timer(90, "uac", 90)).answered()
+    callee.accept(timer(90, "uac", **AGREED))
+    for _ in range(2):
+        caller.pause(600).reinvite(timer(90, "uac"))
+        callee.answer_reinvite(timer(90, "uac", **AGREED))
+    caller.pause(300).bye()
+    callee.answer_bye()
+
+
+@call
+def refresh_by_update(call, caller, callee):
+    caller.invite(timer(120, min_se=90)).answered()
+    callee.accept(timer(120, "uas"))
+    callee.pause(600).update(timer(120, "uac"))            # uac of this transaction: the callee
+    caller.answer_update(timer(120, "uac", **AGREED))
+    caller.pause(600).update(timer(120, "uac"))
+    callee.answer_update(timer(120, "uac", **AGREED)).pause(300).bye()
+    caller.answer_bye()
+
+
+@call
+def refresh_refused(call, caller, callee):
+    caller.invite(timer(90, "uac", 90)).answered()
+    callee.accept(timer(90, "uac", **AGREED))
+    caller.pause(300).update(timer(90, "uac"), code=422)
+    callee.answer_update("Min-SE: 180", "422 Session Interval Too Small")
+    caller.update(timer(180, "uac", 180))
+    callee.answer_update(timer(180, "uac", **AGREED))
+    # The ACK comes late, so that the 200 is sent three times: one refresh all the same.
+    caller.request("INVITE", timer(180, "uac", 180), sdp=True).receive(100, optional=True)
+    caller.receive(200, routes=True).pause(1700).request("ACK")
+    callee.answer_reinvite(timer(180, "uac", **AGREED), retransmit=True)
+    caller.reinvite(timer(180, "uac", 180), code=481)
+    callee.answer_reinvite(line="481 Call/Transaction Does Not Exist")
+    caller.bye()
+    callee.answer_bye()
+
+
+@call
+def refresh_unanswered(call, caller, callee):
+    caller.invite(timer(90, "uac", 90)).answered()
+    callee.accept(timer(90, "uac", **AGREED))
+    caller.pause(300).update(timer(90, "uac"), code=408)
+    for _ in range(3):
+        callee.receive("UPDATE", optional=True)            # and its retransmissions
+    caller.pause(200).bye()
+    callee.answer_bye()
+
+
+@call
+def refresh_late(call, caller, callee):
+    caller.invite(timer(6, "uac", 4)).answered()
+    callee.accept(timer(6, "uac", **AGREED))
+    for after in (2000, 3600, 5200):
+        caller.pause(after).update(timer(6, "uac"))
+        callee.answer_update(timer(6, "uac", **AGREED))
+    caller.pause(300).bye()
+    callee.answer_bye()
+
+
+@call
+def refresh_overdue(call, caller, callee):
+    call.proxy = "silent"
+    caller.invite(timer(5, "uac", 4)).answered().pause(7000).update(timer(5, "uac")).pause(300).bye()
+    callee.accept(timer(5, "uac", **AGREED)).answer_update(timer(5, "uac", **AGREED)).answer_bye()
+
+
+@call
+def never_refreshed(call, caller, callee):
+    call.proxy = "silent"
+    caller.invite(timer(5, "uac", 4)).answered().answer_bye()
+    callee.accept(timer(5, "uac", **AGREED)).pause(7000).bye()
+
+
+@call
+def wrong_refresher(call, caller, callee):
+    caller.invite(timer(90, "uas", 90)).answered()
+    callee.accept(timer(90, "uac", **AGREED))              # must not change what the caller has chosen
+    callee.pause(300).update(timer(90, "uac"))             # and then refreshes all the same
+    caller.answer_update(timer(90, "uac", **AGREED)).pause(300).bye()
+    callee.answer_bye()
+
+
+# -- intervals
+
+@call
+def interval_too_small(call, caller, callee):
+    caller.invite(timer(60)).answered().pause(300).bye()
+    callee.accept(timer(30, "uac", **AGREED)).answer_bye()
+
+
+@call
+def interval_refused_by_proxy(call, caller, callee):
+    caller.invite(timer(2)).refused(422)
+    caller.invite(timer(90, min_se=90)).answered().pause(300).bye()
+    callee.accept(timer(90, "uac", **AGREED)).answer_bye()
+
+
+@call
+def interval_refused_by_callee(call, caller, callee):
+    caller.invite(timer(120)).refused(422)
+    caller.invite(timer(300, min_se=300)).answered().pause(300).bye()
+    callee.refuse("422 Session Interval Too Small", "Min-SE: 300")
+    callee.accept(timer(300, "uac", **AGREED)).answer_bye()
+
+
+# -- calls that hang
+
+@call
+def hung(call, caller, callee):
+    caller.invite(timer(5, "uac", 4)).answered().answer_bye(timeout=9000)
+    callee.accept(timer(5, "uac", **AGREED)).answer_bye(timeout=9000)
+
+
+@call
+def hung_silent(call, caller, callee):
+    call.proxy = "silent"
+    caller.invite(timer(5, "uac", 4)).answered().pause(7000)
+    callee.accept(timer(5, "uac", **AGREED))
+
+
+@call
+def bye_lost(call, caller, callee):
+    caller.invite(timer(5, "uac", 4)).answered().pause(2000).update(timer(5, "uac"))
+    callee.accept(timer(5, "uac", **AGREED)).answer_update(timer(5, "uac", **AGREED))
+    gone = "481 Call/Transaction Does Not Exist"
+    caller.answer_bye(gone, timeout=9000)
+    callee.answer_bye(gone, timeout=9000)
+
+
+@call
+def lifetime_over(call, caller, callee):
+    call.proxy = "lifetime"
+    caller.invite().answered().answer_bye(timeout=9000)
+    callee.accept().answer_bye(timeout=9000)
+
+
+@call
+def never_acknowledged(call, caller, callee):
+    call.proxy = "silent"
+    caller.invite(timer(5, "uac", 4)).ringing().receive(200).pause(7000)
+    callee.accept(timer(5, "uac", **AGREED), ack=False)
+
+
+@call
+def hung_up_by_admin(call, caller, callee):
+    call.hang_up_after = 800
+    caller.invite().answered().answer_bye(timeout=9000)
+    callee.accept().answer_bye(timeout=9000)
+
+
+# -- calls that are not answered
+
+@call
+def cancelled(call, caller, callee):
+    caller.invite(timer(1800)).receive(100, optional=True).receive(180).pause(400)
+    caller.cancel('Reason: SIP;cause=487;text="caller gave up"').receive(200).refused(487)
+    # The CANCEL carries one Via, the INVITE two: the 487 needs those of the INVITE.
+    vias = ('<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="via1"/>'
+            '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="via2"/></action>')
+    callee.receive("INVITE", action=vias).ring().receive("CANCEL").answer("200 OK")
+    callee.send(["SIP/2.0 487 Request Terminated", "Via:[$via1]", "Via:[$via2]", "[last_From:]", Callee.tagged,
+                 "[last_Call-ID:]", "CSeq: 1 INVITE"]).receive("ACK")
+
+
+@call
+def busy(call, caller, callee):
+    caller.invite(timer(1800)).refused(486)
+    callee.refuse("486 Busy Here", "Reason: Q.850;cause=17", ring=True)
+
+
+@call
+def declined(call, caller, callee):
+    caller.invite(timer(1800)).refused(603)
+    callee.refuse("603 Decline")
+
+
+@call
+def redirected(call, caller, callee):
+    caller.invite().refused(302)
+    callee.refuse("302 Moved Temporarily", "Contact: <sip:bob@192.0.2.7>")
+
+
+@call
+def no_answer(call, caller, callee):
+    caller.invite(timer(1800)).refused(408, timeout=9000)
+    callee.receive_invite().ring().receive("CANCEL", timeout=9000).answer("200 OK").pause(200)
+
+
+@call
+def unauthorized(call, caller, callee):
+    caller.invite().refused(401)
+    caller.invite('Authorization: Digest username="alice"').answered().pause(300).bye()
+    callee.refuse("401 Unauthorized", 'WWW-Authenticate: Digest realm="bob", nonce="1"')
+    callee.accept().answer_bye()
+
+
+@call
+def challenged_by_proxy(call, caller, callee):
+    call.proxy = "challenged"
+    caller.invite().refused(407)
+    caller.invite('Proxy-Authorization: Digest username="alice"').answered().pause(300).bye()
+    callee.accept().answer_bye()
+
+
+@call
+def refused_by_proxy(call, caller, callee):
+    caller.invite(uri="sip:bob@192.0.2.7").refused(403)
+    call.callee = None
+
+
+@call
+def refused_statefully(call, caller, callee):
+    call.proxy = "unknown"
+    caller.invite().refused(404)
+    call.callee = None
+
+
+@call
+def second_branch_answers(call, caller, callee):
+    call.proxy = "failover"
+    caller.invite().answered().pause(300).bye()
+    callee.refuse("503 Service Unavailable").accept().answer_bye()
+
+
+# -- load: one refresh and eleven messages through the proxy, eight events; not among the scenarios
+
+def load():
+    made = Call()
+    made.caller.invite(timer(1800, "uac", 90)).answered().pause(200).update(timer(1800, "uac")).pause(200).bye()
+    made.callee.accept(timer(1800, "uac", **AGREED), ring=20).answer_update(timer(1800, "uac", **AGREED)).answer_bye()
+    return made
