@@ -13,6 +13,7 @@ let house: [SwiftSetting] = [
 ]
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -44,7 +45,7 @@ let package = Package(
         .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
         .target(name: "EventLog", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["Events"], swiftSettings: house),
-        .target(name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb], swiftSettings: house),
+        .target(name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto], swiftSettings: house),
         .target(
             name: "Ingest", dependencies: ["Events", "EventLog", "CZeroMQ", logging], swiftSettings: house),
         .target(

@@ -16,7 +16,7 @@ extension CallFold {
     }
 
     /// Everything that is to be said of the call, in no particular order.
-    package func audit(_ context: AuditContext, sources: borrowing SourceRegistry) -> [Finding] {
+    package func audit(_ context: AuditContext, sources: SourceRegistry) -> [Finding] {
         var findings: [Finding] = []
         auditHeaders(&findings)
         auditAnswers(&findings)

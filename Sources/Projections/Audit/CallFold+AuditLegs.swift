@@ -110,7 +110,7 @@ extension CallFold {
 
     /// What the records say of their own evidence.
     func auditEvidence(
-        _ context: AuditContext, _ sources: borrowing SourceRegistry, _ findings: inout [Finding]
+        _ context: AuditContext, _ sources: SourceRegistry, _ findings: inout [Finding]
     ) {
         func judge(_ record: CallRecord, _ tag: Int32, _ findings: inout [Finding]) {
             let span = facts.count > 1 ? [0, facts.count - 1] : [0]
@@ -135,7 +135,7 @@ extension CallFold {
     }
 
     private func openGaps(
-        touching record: CallRecord, _ gaps: OpenGaps, _ sources: borrowing SourceRegistry
+        touching record: CallRecord, _ gaps: OpenGaps, _ sources: SourceRegistry
     ) -> [Gap] {
         var names: [SourceName] = []
         for fact in facts {

@@ -9,7 +9,7 @@ package struct CallCommon: Sendable {
     package init() {}
 
     /// Fills the lists anew, keeping their storage.
-    package mutating func gather(_ fold: borrowing CallFold, sources registry: borrowing SourceRegistry) {
+    package mutating func gather(_ fold: borrowing CallFold, sources registry: SourceRegistry) {
         gatherExtra(fold)
         gatherSources(fold, registry)
         gatherPositions(fold)
@@ -25,7 +25,7 @@ package struct CallCommon: Sendable {
         members.append(to: &extra)
     }
 
-    private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: borrowing SourceRegistry) {
+    private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
         sources.removeAll(keepingCapacity: true)
         var names: [SourceName] = []
         for fact in fold.facts {

@@ -4,7 +4,7 @@ package import Events
 extension CallFold {
     /// The record of a leg that has ended.
     package func record(
-        of leg: Leg, policy: BillingPolicy, gaps: OpenGaps, sources: borrowing SourceRegistry
+        of leg: Leg, policy: BillingPolicy, gaps: OpenGaps, sources: SourceRegistry
     ) -> CallRecord {
         guard let end = leg.end, let endedAt = leg.endedAt else { preconditionFailure("the leg is open") }
         var record = CallRecord()
@@ -38,7 +38,7 @@ extension CallFold {
     }
 
     /// The record of a call that has ended without legs.
-    package func recordWithoutLegs(gaps: OpenGaps, sources: borrowing SourceRegistry) -> CallRecord {
+    package func recordWithoutLegs(gaps: OpenGaps, sources: SourceRegistry) -> CallRecord {
         guard let end else { preconditionFailure("the call is open or has legs") }
         let last = facts[end]
         var record = CallRecord()
@@ -138,7 +138,7 @@ extension CallFold {
         }
     }
 
-    private func finish(_ record: inout CallRecord, gaps: OpenGaps, sources: borrowing SourceRegistry) {
+    private func finish(_ record: inout CallRecord, gaps: OpenGaps, sources: SourceRegistry) {
         if record.setupMicroseconds < 0 || record.durationMicroseconds < 0 {
             record.flags.formUnion(.clockSkew)
             record.setupMicroseconds = max(record.setupMicroseconds, 0)

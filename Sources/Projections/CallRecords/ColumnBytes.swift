@@ -39,3 +39,19 @@ package struct ColumnBytes: RowSink {
         bytes.append(0x0A)
     }
 }
+
+extension ColumnBytes {
+    /// The columns as one JSON object.
+    package static func object(_ columns: [UInt8]) -> [UInt8] {
+        var object: [UInt8] = [UInt8(ascii: "{")]
+        let values = columns.split(separator: 0x0A)
+        for (column, value) in zip(CallRecord.columns, values) {
+            if object.count > 1 { object.append(UInt8(ascii: ",")) }
+            JSONText.appendQuoted(column.name.utf8, to: &object)
+            object.append(UInt8(ascii: ":"))
+            object.append(contentsOf: value)
+        }
+        object.append(UInt8(ascii: "}"))
+        return object
+    }
+}

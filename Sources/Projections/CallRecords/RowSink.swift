@@ -36,7 +36,7 @@ package enum ColumnKind: String, Sendable {
     case json = "JSON"
 }
 
-package struct Column: Hashable, Sendable {
+package struct RecordColumn: Hashable, Sendable {
     package let name: String
     package let kind: ColumnKind
     package let mayBeNull: Bool
@@ -50,22 +50,22 @@ package struct Column: Hashable, Sendable {
 
 extension CallRecord {
     /// The columns of a record, in the order in which everything prints them.
-    package static let columns: [Column] = [
-        Column("callid", .text), Column("from_tag", .text), Column("to_tag", .text), Column("leg", .integer),
-        Column("from_uri", .text, null: true), Column("to_uri", .text, null: true),
-        Column("request_uri", .text, null: true), Column("src_ip", .text, null: true),
-        Column("user_agent", .text, null: true), Column("callee_user_agent", .text, null: true),
-        Column("started_at", .integer), Column("ringing_at", .integer, null: true),
-        Column("answered_at", .integer, null: true), Column("ended_at", .integer),
-        Column("setup_us", .integer), Column("duration_us", .integer), Column("attempts", .integer),
-        Column("disposition", .text), Column("sip_code", .integer, null: true),
-        Column("sip_reason", .text, null: true), Column("termination", .text, null: true),
-        Column("ended_by", .text, null: true), Column("reason", .text, null: true),
-        Column("last_proof_at", .integer, null: true), Column("session_interval", .integer),
-        Column("refresher", .text, null: true), Column("refreshes", .integer),
-        Column("billable_ms", .integer, null: true), Column("billing_basis", .text), Column("policy", .text),
-        Column("extra", .json), Column("flags", .json), Column("sources", .json),
-        Column("revision", .integer), Column("positions", .json),
+    package static let columns: [RecordColumn] = [
+        RecordColumn("callid", .text), RecordColumn("from_tag", .text), RecordColumn("to_tag", .text), RecordColumn("leg", .integer),
+        RecordColumn("from_uri", .text, null: true), RecordColumn("to_uri", .text, null: true),
+        RecordColumn("request_uri", .text, null: true), RecordColumn("src_ip", .text, null: true),
+        RecordColumn("user_agent", .text, null: true), RecordColumn("callee_user_agent", .text, null: true),
+        RecordColumn("started_at", .integer), RecordColumn("ringing_at", .integer, null: true),
+        RecordColumn("answered_at", .integer, null: true), RecordColumn("ended_at", .integer),
+        RecordColumn("setup_us", .integer), RecordColumn("duration_us", .integer), RecordColumn("attempts", .integer),
+        RecordColumn("disposition", .text), RecordColumn("sip_code", .integer, null: true),
+        RecordColumn("sip_reason", .text, null: true), RecordColumn("termination", .text, null: true),
+        RecordColumn("ended_by", .text, null: true), RecordColumn("reason", .text, null: true),
+        RecordColumn("last_proof_at", .integer, null: true), RecordColumn("session_interval", .integer),
+        RecordColumn("refresher", .text, null: true), RecordColumn("refreshes", .integer),
+        RecordColumn("billable_ms", .integer, null: true), RecordColumn("billing_basis", .text), RecordColumn("policy", .text),
+        RecordColumn("extra", .json), RecordColumn("flags", .json), RecordColumn("sources", .json),
+        RecordColumn("revision", .integer), RecordColumn("positions", .json),
     ]
 
     /// How many columns stand before `revision`: those whose change makes a new one.

@@ -53,7 +53,7 @@ package struct CallBook<Rows: CallRows>: ~Copyable {
     private var fold: CallFold
     private var common = CallCommon()
     private let seed: UInt64
-    package var sources: SourceRegistry
+    private let sources: SourceRegistry
     package var policies: PolicyHistory
     package var gaps = OpenGaps()
     /// Shares of settled calls that came and went since they were last taken.
@@ -76,7 +76,7 @@ package struct CallBook<Rows: CallRows>: ~Copyable {
     }
 
     package init(
-        rows: Rows, seed: UInt64, settings: Settings, sources: SourceRegistry = SourceRegistry(),
+        rows: Rows, seed: UInt64, settings: Settings, sources: SourceRegistry,
         policies: PolicyHistory = PolicyHistory()
     ) {
         self.rows = rows
@@ -291,7 +291,7 @@ extension CallFold {
 
     /// Each record that the call has: one for each leg that has ended, or leg 0's.
     package func forEachRecord<Failure: Error>(
-        gaps: OpenGaps, policies: PolicyHistory, sources: borrowing SourceRegistry,
+        gaps: OpenGaps, policies: PolicyHistory, sources: SourceRegistry,
         _ body: (CallRecord, Leg?, String) throws(Failure) -> Void
     ) throws(Failure) {
         if end != nil {

@@ -30,7 +30,7 @@ package struct CallFold: ~Copyable {
     }
 
     /// Folds a call anew from its facts.
-    package mutating func fold(_ state: borrowing CallState, sources: borrowing SourceRegistry) {
+    package mutating func fold(_ state: borrowing CallState, sources: SourceRegistry) {
         unpack(state)
         sort(sources)
         markRepeats()
@@ -73,10 +73,9 @@ package struct CallFold: ~Copyable {
     }
 
     /// Into canonical order; facts mostly come in it.
-    private mutating func sort(_ sources: borrowing SourceRegistry) {
-        let registry = copy sources
+    private mutating func sort(_ sources: SourceRegistry) {
         func precedes(_ left: Fact, _ right: Fact) -> Bool {
-            left.time == right.time ? registry.precedes(left, right) : left.time < right.time
+            left.time == right.time ? sources.precedes(left, right) : left.time < right.time
         }
         for index in facts.indices.dropFirst() where precedes(facts[index], facts[index - 1]) {
             facts.sort(by: precedes)

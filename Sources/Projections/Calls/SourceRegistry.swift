@@ -2,8 +2,9 @@ package import Events
 
 /// A short number for each epoch of each source, given in the order of first appearance in the log.
 ///
-/// Facts in memory name their source by it; the read model keeps the table, so that the numbers stay the same.
-package struct SourceRegistry: Sendable {
+/// Facts in memory name their source by it; the read model keeps the table, so that the numbers stay the same. One
+/// projector owns it and shares it with its folds.
+package final class SourceRegistry {
     package private(set) var entries: [SourceEpoch] = []
     private var indexes: [SourceEpoch: UInt32] = [:]
 
@@ -14,7 +15,7 @@ package struct SourceRegistry: Sendable {
     }
 
     /// The number of an epoch of a source, which is given one where it has none.
-    package mutating func index(of entry: SourceEpoch) -> UInt32 {
+    package func index(of entry: SourceEpoch) -> UInt32 {
         if let index = indexes[entry] { return index }
         let index = UInt32(entries.count)
         entries.append(entry)

@@ -12,10 +12,10 @@ package struct LegTimer: Sendable {
     package init() {}
 
     /// The columns that a row has besides its key.
-    package static let columns: [Column] = [
-        Column("marks", .json, null: true), Column("expires_at", .integer, null: true),
-        Column("hung", .integer, null: true), Column("overrun_us", .integer, null: true),
-        Column("unproven_us", .integer, null: true),
+    package static let columns: [RecordColumn] = [
+        RecordColumn("marks", .json, null: true), RecordColumn("expires_at", .integer, null: true),
+        RecordColumn("hung", .integer, null: true), RecordColumn("overrun_us", .integer, null: true),
+        RecordColumn("unproven_us", .integer, null: true),
     ]
 }
 

@@ -84,7 +84,7 @@ package struct StatisticsShare: Hashable, Sendable {
 
 extension CallFold {
     /// The call's share of the statistics.
-    package func statisticsShare(asOf: Timestamp, sources: borrowing SourceRegistry) -> StatisticsShare {
+    package func statisticsShare(asOf: Timestamp, sources: SourceRegistry) -> StatisticsShare {
         var share = StatisticsShare(source: sources.source(facts[0].sourceEpoch))
         let hour: Int64 = 3600 * Settings.microsecondsPerSecond
         share.hour = startedAt.rawValue / hour * hour

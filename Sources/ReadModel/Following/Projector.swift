@@ -1,0 +1,220 @@
+package import EventLog
+package import Events
+internal import GRDB
+internal import Projections
+
+/// Takes the log's frames in order and keeps the read model what the log makes it. Rows and position are committed
+/// together, so that a crash at any moment costs a repetition and nothing else.
+///
+/// One thread uses a projector.
+package final class Projector {
+    private let database: ReadModelDatabase
+    private let log: LogDirectory
+    private var reader: LogReader
+    private var decoder = EventDecoder()
+    private var view = EventView()
+    private let sources: SourceRegistry
+    private var book: CallBook<CallRowWriter>
+    private let writer: CallRowWriter
+    private let state: StateWriter
+    private var completeness: Completeness
+    private var frame: LogFrame?
+    /// The position of the next event to be projected.
+    package private(set) var next: Position
+    /// The greatest time that the log tells.
+    package private(set) var asOf: Timestamp
+    private var hasFailed = false
+
+    /// How many events are committed in one transaction at most, and read before others get a turn.
+    package static let roundEventsMax = 65_536
+
+    package init(
+        _ database: ReadModelDatabase, log: LogDirectory
+    ) throws {
+        self.database = database
+        self.log = log
+        let start = try database.loadStart(log: log)
+        next = start.next
+        asOf = start.asOf
+        sources = SourceRegistry(start.sources)
+        completeness = start.completeness
+        reader = try log.reader(from: start.next)
+        let events = CallEvents(log: log, sources: sources)
+        let isFresh = start.next == .first
+        (writer, state) = try database.write { db in
+            (
+                try CallRowWriter(db, events: events, mayHaveEarlier: !isFresh || database.hasIndexes),
+                try StateWriter(db)
+            )
+        }
+        book = CallBook(
+            rows: writer, seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
+            policies: start.policies)
+        book.gaps = completeness.open
+        try database.write { db in
+            try restoreOpenCalls(db)
+        }
+    }
+
+    /// Projects what is durable, up to `limit`, in rounds of one transaction each.
+    ///
+    /// - Returns: whether anything was there to project.
+    @discardableResult
+    package func advance(to limit: Position? = nil, round: Int = roundEventsMax) throws -> Bool {
+        guard !hasFailed else {
+            throw ReadModelError(.inconsistent, "the projector has failed before: start over from the read model")
+        }
+        guard try readFrame(before: limit) else { return false }
+        hasFailed = true
+        try database.write { db in
+            try db.inTransaction {
+                var taken = 0
+                while taken < round, try self.readFrame(before: limit), let frame = self.frame {
+                    taken += try self.take(frame, before: limit)
+                }
+                try self.finishRound()
+                return .commit
+            }
+        }
+        hasFailed = false
+        return true
+    }
+
+    /// Whether there is a frame with something to project below the limit; it then is `frame`.
+    private func readFrame(before limit: Position?) throws -> Bool {
+        if let limit, next >= limit { return false }
+        if let frame, frame.header.next > next { return true }
+        frame = nil
+        while let read = try reader.next() {
+            guard read.header.next > next else { continue }
+            frame = read
+            return true
+        }
+        return false
+    }
+
+    /// Takes a frame's events from `next` on; returns how many.
+    private func take(_ frame: LogFrame, before limit: Position?) throws -> Int {
+        let header = frame.header
+        let speaker: EventDecoder.Speaker = header.source.source.isLedger ? .ledger : .proxy
+        let sourceEpoch = sources.index(of: header.source)
+        decoder.begin(frame.payload)
+        var position = header.position
+        var seq = header.firstSequence
+        var taken = 0
+        var last = seq
+        while let line = decoder.next(into: &view, from: speaker) {
+            defer {
+                position = position.advanced(by: 1)
+                seq = SequenceNumber(rawValue: seq.rawValue + 1)
+            }
+            if position < next { continue }
+            if let limit, position >= limit { break }
+            if case .fault(let fault) = line {
+                throw ReadModelError(
+                    .undecodable, at: position, "an event of the log breaks the rules it was taken by: \(fault)")
+            }
+            try take(frame.payload, header, position, sourceEpoch, seq)
+            taken += 1
+            last = seq
+            next = position.advanced(by: 1)
+        }
+        if taken > 0 {
+            // One entry for the frame; event by event only where that may close a gap.
+            try came(
+                last.rawValue - Int64(taken) + 1...last.rawValue, sourceEpoch, header.source, at: next)
+        }
+        return taken
+    }
+
+    private func take(
+        _ payload: PaddedBytes, _ header: FrameHeader, _ position: Position, _ sourceEpoch: UInt32,
+        _ seq: SequenceNumber
+    ) throws {
+        if view.type.tellsTime { asOf = max(asOf, view.time) }
+        if view.type.belongsToCall {
+            try book.apply(view, in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
+        }
+        switch view.type {
+        case .ledgerGap: try open(payload, at: position)
+        case .ledgerPolicy: try adopt(payload, at: position)
+        default: break
+        }
+        if view.type == .ledgerRejected, let subject = header.subject {
+            let number = sources.index(of: subject.source)
+            completeness.noteRejected(number)
+            if !subject.isConflict {
+                try came(subject.first.rawValue...subject.last.rawValue, number, subject.source, at: position)
+            }
+        }
+        completeness.note(view, of: sourceEpoch)
+        if !completeness.open.isEmpty {
+            try came(seq.rawValue...seq.rawValue, sourceEpoch, header.source, at: position)
+        }
+    }
+
+    /// Numbers of a source have come: gaps that lacked them may be closed.
+    private func came(
+        _ numbers: ClosedRange<Int64>, _ number: UInt32, _ source: SourceEpoch, at position: Position
+    ) throws {
+        for gap in completeness.came(numbers, of: number, source) {
+            try revise(gap, at: position)
+        }
+    }
+
+    private func open(_ payload: PaddedBytes, at position: Position) throws {
+        guard let source = view.text(.gapSource).flatMap({ SourceName($0, in: payload) }),
+            let epoch = view.number(.gapEpoch), let first = view.number(.fromSeq), let last = view.number(.toSeq),
+            first <= last
+        else { return }
+        let gap = Gap(
+            sourceEpoch: SourceEpoch(source: source, epoch: Epoch(rawValue: epoch)), numbers: first...last,
+            after: view.number(.after).map { Timestamp(rawValue: $0) },
+            before: view.number(.before).map { Timestamp(rawValue: $0) }, time: view.time, position: position)
+        if completeness.state(gap, of: sources.index(of: gap.sourceEpoch)) { try revise(gap, at: position) }
+    }
+
+    /// A gap has opened or closed: judge again the records whose evidence it touches.
+    private func revise(_ gap: Gap, at position: Position) throws {
+        book.gaps = completeness.open
+        for call in try state.calls(touchedBy: gap) {
+            try book.revisit(callID: call.callID, fromTag: call.fromTag, because: position)
+        }
+    }
+
+    private func adopt(_ payload: PaddedBytes, at position: Position) throws {
+        guard let range = view.text(.policy) else { return }
+        let text = JSONText.string(range, in: payload)
+        let policy = try PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy")
+        book.policies.insert(policy, from: view.time)
+        try state.insert(policy: text, at: position, time: view.time)
+    }
+
+    /// Writes what the round has changed besides records, and the position.
+    private func finishRound() throws {
+        writer.mayHaveEarlier = true
+        try book.takeChanges { fold, callState in
+            try state.keepOpen(fold, callState)
+        } closed: { fold in
+            try state.dropOpen(fold)
+        }
+        try state.write(book.takeStatistics())
+        try state.write(&completeness, sources: sources)
+        try state.write(next: next, asOf: asOf)
+    }
+
+    private func restoreOpenCalls(_ db: Database) throws {
+        for call in try database.openCalls(db) {
+            let state = CallState(restoring: call.state)
+            let revisions =
+                state.mayHaveEnded ? try writer.revisions(callID: call.callID, fromTag: call.fromTag) : []
+            book.restore(
+                EarlierCall(state: state, revisions: revisions), callID: call.callID, fromTag: call.fromTag)
+        }
+    }
+
+    /// Sets the indexes that a rebuild has put off. Nothing may be projected after.
+    package func finish() throws {
+        try database.write { db in try database.createIndexes(db) }
+    }
+}

@@ -1,0 +1,164 @@
+package import Events
+internal import GRDB
+internal import Projections
+
+/// Which findings are asked for.
+package struct FindingFilter: Sendable {
+    package var codes: [String] = []
+    package var severities: [String] = []
+    package var callID: String?
+    package var source: String?
+    package var userAgent: String?
+    /// On `at`, half open.
+    package var since: Timestamp?
+    package var until: Timestamp?
+
+    package init() {}
+}
+
+/// One finding as it is printed.
+package struct FindingRow: Sendable {
+    package let code: String
+    package let severity: String
+    package let callID: String
+    package let fromTag: String
+    package let toTag: String
+    package let at: Int64
+    /// JSON list.
+    package let positions: String
+    /// JSON object.
+    package let detail: String
+
+    package static let columns: [AnswerColumn] = [
+        AnswerColumn("code", .text), AnswerColumn("severity", .text), AnswerColumn("callid", .text),
+        AnswerColumn("from_tag", .text), AnswerColumn("to_tag", .text), AnswerColumn("at", .time),
+        AnswerColumn("positions", .structure), AnswerColumn("detail", .structure),
+    ]
+
+    package var answer: AnswerRow {
+        [
+            .text(code), .text(severity), .text(callID), .text(fromTag), .text(toTag), .integer(at),
+            .json(positions), .json(detail),
+        ]
+    }
+
+    /// The order of findings: (at, callid, from_tag, to_tag, code, positions).
+    static func precedes(_ left: FindingRow, _ right: FindingRow) -> Bool {
+        if left.at != right.at { return left.at < right.at }
+        for (first, second) in [
+            (left.callID, right.callID), (left.fromTag, right.fromTag), (left.toTag, right.toTag),
+            (left.code, right.code),
+        ] where !first.utf8.elementsEqual(second.utf8) {
+            return first.utf8.lexicographicallyPrecedes(second.utf8)
+        }
+        return PositionList.parse(Array(left.positions.utf8))
+            .lexicographicallyPrecedes(PositionList.parse(Array(right.positions.utf8)))
+    }
+}
+
+extension ReadModelSnapshot {
+    /// Findings in their order: those of settled calls as they were written, those of open ones as of now.
+    package func findings(
+        _ filter: FindingFilter, asOf: Timestamp? = nil, _ body: (FindingRow) throws -> Void
+    ) throws {
+        var open = try openFindings(filter, asOf: asOf ?? self.asOf)
+        open.reverse()
+        let rows = try settledFindings(filter)
+        // Rows that only their positions tell apart come in the order of the texts: put that right.
+        var tied: [FindingRow] = []
+        func flush() throws {
+            for row in tied.sorted(by: FindingRow.precedes) {
+                while let first = open.last, FindingRow.precedes(first, row) {
+                    try body(first)
+                    open.removeLast()
+                }
+                try body(row)
+            }
+            tied.removeAll(keepingCapacity: true)
+        }
+        while let row = try rows.next() {
+            let finding = FindingRow(
+                code: row[0], severity: row[1], callID: row[2], fromTag: row[3], toTag: row[4], at: row[5],
+                positions: row[6], detail: row[7])
+            if let last = tied.last, last.at != finding.at { try flush() }
+            tied.append(finding)
+        }
+        try flush()
+        for finding in open.reversed() { try body(finding) }
+    }
+
+    private func settledFindings(_ filter: FindingFilter) throws -> RowCursor {
+        var parts: [String] = []
+        var arguments = StatementArguments()
+        for (column, values) in [("code", filter.codes), ("severity", filter.severities)] where !values.isEmpty {
+            parts.append("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))")
+            arguments += StatementArguments(values)
+        }
+        if let callID = filter.callID {
+            parts.append("callid = ?")
+            arguments += [callID]
+        }
+        if let since = filter.since {
+            parts.append("at >= ?")
+            arguments += [since.rawValue]
+        }
+        if let until = filter.until {
+            parts.append("at < ?")
+            arguments += [until.rawValue]
+        }
+        if let source = filter.source {
+            parts.append(Self.ofCall("EXISTS (SELECT 1 FROM json_each(c.sources) WHERE value = ?)"))
+            arguments += [source]
+        }
+        if let userAgent = filter.userAgent {
+            parts.append(Self.ofCall("coalesce(c.user_agent, '') = ?"))
+            arguments += [userAgent]
+        }
+        let condition = parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND ")
+        return try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT code, severity, callid, from_tag, to_tag, at, positions, detail FROM findings\(condition)
+                ORDER BY at, callid, from_tag, to_tag, code
+                """, arguments: arguments)
+    }
+
+    private static func ofCall(_ condition: String) -> String {
+        "EXISTS (SELECT 1 FROM cdrs c WHERE c.callid = findings.callid AND c.from_tag = findings.from_tag "
+            + "AND \(condition))"
+    }
+
+    private func openFindings(_ filter: FindingFilter, asOf: Timestamp) throws -> [FindingRow] {
+        var rows: [FindingRow] = []
+        let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: asOf)
+        try forEachOpenCall(callID: filter.callID) { fold, _ in
+            if let source = filter.source,
+                !fold.facts.contains(where: { self.sources.source($0.sourceEpoch).description == source }) {
+                return
+            }
+            if let userAgent = filter.userAgent,
+                (fold.string(fold.userAgent(attempt: fold.finalAttempt)) ?? "") != userAgent {
+                return
+            }
+            for finding in fold.audit(context, sources: sources) {
+                guard filter.codes.isEmpty || filter.codes.contains(finding.code.rawValue),
+                    filter.severities.isEmpty || filter.severities.contains(finding.code.severity.name),
+                    filter.since.map({ finding.at >= $0 }) ?? true, filter.until.map({ finding.at < $0 }) ?? true
+                else { continue }
+                rows.append(Self.row(finding, of: fold))
+            }
+        }
+        return rows.sorted(by: FindingRow.precedes)
+    }
+
+    static func row(_ finding: Finding, of fold: borrowing CallFold) -> FindingRow {
+        var positions: [UInt8] = []
+        CallCommon.append(finding.positions, to: &positions)
+        return FindingRow(
+            code: finding.code.rawValue, severity: finding.code.severity.name,
+            callID: fold.string(fold.callID) ?? "", fromTag: fold.string(fold.fromTag) ?? "",
+            toTag: fold.string(finding.toTag) ?? "", at: finding.at.rawValue,
+            positions: String(decoding: positions, as: UTF8.self),
+            detail: String(decoding: finding.detail, as: UTF8.self))
+    }
+}

@@ -1,0 +1,118 @@
+package import Events
+internal import GRDB
+internal import Projections
+
+/// Which records are asked for.
+package struct CallRecordFilter: Sendable {
+    /// On `started_at`, half open.
+    package var since: Timestamp?
+    package var until: Timestamp?
+    package var callID: String?
+    /// The user part of the From or To URI, or the whole of one.
+    package var user: String?
+    package var disposition: [String] = []
+    package var termination: [String] = []
+    package var source: String?
+
+    package init() {}
+
+    var condition: (sql: String, arguments: StatementArguments) {
+        var parts: [String] = []
+        var arguments = StatementArguments()
+        func add(_ sql: String, _ values: [any DatabaseValueConvertible]) {
+            parts.append(sql)
+            arguments += StatementArguments(values)
+        }
+        if let since { add("started_at >= ?", [since.rawValue]) }
+        if let until { add("started_at < ?", [until.rawValue]) }
+        if let callID { add("callid = ?", [callID]) }
+        if let user {
+            let like = user.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+            let patterns = ["%:\(like)@%", like]
+            add(
+                "(from_uri LIKE ? ESCAPE '\\' OR from_uri LIKE ? ESCAPE '\\' "
+                    + "OR to_uri LIKE ? ESCAPE '\\' OR to_uri LIKE ? ESCAPE '\\')", patterns + patterns)
+        }
+        for (column, values) in [("disposition", disposition), ("termination", termination)] where !values.isEmpty {
+            add("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))", values)
+        }
+        if let source { add("EXISTS (SELECT 1 FROM json_each(sources) WHERE value = ?)", [source]) }
+        return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), arguments)
+    }
+}
+
+extension ReadModelSnapshot {
+    package static let callRecordColumns: [AnswerColumn] = CallRecord.columns.map { column in
+        let meaning: AnswerColumn.Meaning =
+            switch column.name {
+            case _ where column.name.hasSuffix("_at"): .time
+            case _ where column.name.hasSuffix("_us"): .duration
+            case _ where column.name.hasSuffix("_ms"): .milliseconds
+            case "session_interval": .seconds
+            default: column.kind == .integer ? .number : column.kind == .json ? .structure : .text
+            }
+        return AnswerColumn(column.name, meaning)
+    }
+
+    /// The last revision of each record, in the order of (started_at, callid, from_tag, to_tag).
+    package func callRecords(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
+        let condition = filter.condition
+        let names = CallRecord.columns.map(\.name).joined(separator: ", ")
+        let rows = try Row.fetchCursor(
+            db,
+            sql: "SELECT \(names) FROM cdrs\(condition.sql) ORDER BY started_at, callid, from_tag, to_tag",
+            arguments: condition.arguments)
+        while let row = try rows.next() {
+            try body(Self.answer(row, CallRecord.columns, from: 0))
+        }
+    }
+
+    static func answer(_ row: Row, _ columns: [RecordColumn], from first: Int) -> AnswerRow {
+        columns.indices.map { index in
+            switch columns[index].kind {
+            case .integer: AnswerValue(row[first + index] as Int64?)
+            case .text: AnswerValue(row[first + index] as String?)
+            case .json: (row[first + index] as String?).map { .json($0) } ?? .null
+            }
+        }
+    }
+
+    package static let revisionColumns: [AnswerColumn] = [
+        AnswerColumn("callid", .text), AnswerColumn("from_tag", .text), AnswerColumn("to_tag", .text),
+        AnswerColumn("revision", .number), AnswerColumn("superseded_by", .number), AnswerColumn("withdrawn", .flag),
+        AnswerColumn("record", .structure),
+    ]
+
+    /// Every revision of each record, oldest first: those that were superseded with the log position of the event
+    /// that did it, then the one that stands.
+    package func revisions(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
+        let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
+            column.kind == .json ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
+        }.joined(separator: ", ")
+        let condition = filter.condition
+        // A withdrawn record has no row among those that stand, so the filter looks at the old records as well.
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT callid, from_tag, to_tag, revision, superseded_by, withdrawn, record FROM (
+                    SELECT callid, from_tag, to_tag, revision, NULL AS superseded_by, 0 AS withdrawn,
+                        json_object(\(members)) AS record, started_at, from_uri, to_uri, disposition, termination,
+                        sources
+                    FROM cdrs
+                    UNION ALL
+                    SELECT callid, from_tag, to_tag, revision, superseded_by, withdrawn, record,
+                        record ->> 'started_at', record ->> 'from_uri', record ->> 'to_uri',
+                        record ->> 'disposition', record ->> 'termination', record -> 'sources'
+                    FROM cdr_revisions)
+                \(condition.sql)
+                ORDER BY callid, from_tag, to_tag, revision
+                """, arguments: condition.arguments)
+        while let row = try rows.next() {
+            try body([
+                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?), AnswerValue(row[2] as String?),
+                AnswerValue(row[3] as Int64?), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
+                .json(row[6]),
+            ])
+        }
+    }
+}

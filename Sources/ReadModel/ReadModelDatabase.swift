@@ -1,0 +1,278 @@
+package import EventLog
+internal import Events
+internal import Foundation
+package import GRDB
+internal import GRDBSQLite
+package import Projections
+
+/// The read model's file: opened by one writer, and by any number of readers, each of which sees one moment.
+package final class ReadModelDatabase: Sendable {
+    package let path: String
+    let pool: any DatabaseWriter
+    /// Whether the indexes stand; a rebuild sets them last.
+    let hasIndexes: Bool
+
+    /// The file's name within a data directory.
+    package static let fileName = "read-model.sqlite"
+    /// Everything that the read model may leave beside the log.
+    package static let fileNames: Set<String> = Set(
+        [fileName, fileName + ".new", fileName + ".check"].flatMap { [$0, $0 + "-wal", $0 + "-shm", $0 + "-journal"] })
+
+    package enum Use: Sendable {
+        /// Kept up to date while others read.
+        case live
+        /// Filled once, by one process, then swapped in: no journal, indexes last.
+        case rebuild
+    }
+
+    /// Opens a read model for writing, or makes one.
+    package init(path: String, logID: LogID, use: Use) throws {
+        self.path = path
+        hasIndexes = use == .live
+        var configuration = Configuration()
+        configuration.label = "tollbook read model"
+        configuration.prepareDatabase { db in
+            switch use {
+            case .live:
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            case .rebuild:
+                try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+                try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            }
+            try db.execute(sql: "PRAGMA cache_size = -65536")
+        }
+        do {
+            switch use {
+            case .live: pool = try DatabasePool(path: path, configuration: configuration)
+            case .rebuild: pool = try DatabaseQueue(path: path, configuration: configuration)
+            }
+            try pool.write { [hasIndexes] db in
+                if try db.tableExists("meta") {
+                    try Self.check(db, path: path, logID: logID)
+                } else {
+                    try Self.make(db, logID: logID, withIndexes: hasIndexes)
+                }
+            }
+        } catch let error as DatabaseError {
+            throw Self.explained(error, path: path)
+        }
+    }
+
+    package func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try pool.writeWithoutTransaction { db in try body(db) }
+        } catch let error as DatabaseError {
+            throw Self.explained(error, path: path)
+        }
+    }
+
+    /// Ends every connection; what was committed is in the one file afterwards.
+    package func close() throws {
+        do {
+            try pool.close()
+        } catch let error as DatabaseError {
+            throw Self.explained(error, path: path)
+        }
+    }
+
+    func createIndexes(_ db: Database) throws {
+        for index in ReadModelSchema.indexes { try db.execute(sql: index) }
+    }
+
+    static func explained(_ error: DatabaseError, path: String) -> ReadModelError {
+        let advice =
+            switch error.resultCode {
+            case .SQLITE_FULL: "the disk is full: make room, then start again"
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                "the file is damaged: `tollbook rebuild` makes it anew from the log"
+            case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM: "check that the file may be written by this user"
+            case .SQLITE_BUSY, .SQLITE_LOCKED: "another process is writing it"
+            default: "`tollbook rebuild` makes it anew from the log if this goes on"
+            }
+        return ReadModelError(.database, "\(path): \(error.message ?? "SQLite error \(error.resultCode)"); \(advice)")
+    }
+
+    private static func make(_ db: Database, logID: LogID, withIndexes: Bool) throws {
+        for table in ReadModelSchema.tables { try db.execute(sql: table) }
+        if withIndexes {
+            for index in ReadModelSchema.indexes { try db.execute(sql: index) }
+        }
+        try db.execute(
+            sql: "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0)",
+            arguments: [ReadModelSchema.version, logID.description])
+    }
+
+    private static func check(_ db: Database, path: String, logID: LogID) throws {
+        let version = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'schema_version'")
+        guard version == ReadModelSchema.version else {
+            throw ReadModelError(
+                .foreign,
+                "\(path) is a read model of version \(version ?? 0), this program writes version "
+                    + "\(ReadModelSchema.version): run `tollbook rebuild`")
+        }
+        let log = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'log'")
+        guard log == logID.description else {
+            throw ReadModelError(
+                .foreign, "\(path) was made from another log (\(log ?? "?")): run `tollbook rebuild`")
+        }
+    }
+}
+
+extension ReadModelDatabase {
+    /// What a projector goes on from.
+    struct Start {
+        var next = Position.first
+        var asOf = Timestamp(rawValue: 0)
+        var sources: [SourceEpoch] = []
+        var completeness = Completeness()
+        var policies = PolicyHistory()
+        var settings = Settings()
+    }
+
+    func loadStart(log: LogDirectory) throws -> Start {
+        try write { db in
+            var start = Start()
+            start.next = Position(rawValue: UInt64(try Self.meta(db, "next_position")))
+            guard start.next <= log.durable.next else {
+                throw ReadModelError(
+                    .inconsistent,
+                    "\(path) has seen more than the log holds (position \(start.next) of \(log.durable.next)): "
+                        + "the log was replaced or cut; run `tollbook rebuild`")
+            }
+            start.asOf = Timestamp(rawValue: try Self.meta(db, "as_of"))
+            start.sources = try Self.sourceEpochs(db)
+            try Self.loadCompleteness(db, start.sources, into: &start.completeness)
+            start.policies = try Self.policies(db)
+            start.settings = try Self.settings(db)
+            return start
+        }
+    }
+
+    static func meta(_ db: Database, _ name: String) throws -> Int64 {
+        guard let value = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
+        else { throw ReadModelError(.inconsistent, "the read model lacks “\(name)”: run `tollbook rebuild`") }
+        return value
+    }
+
+    /// The settings that the read model's records are made by; the defaults until others were used.
+    static func settings(_ db: Database) throws -> Settings {
+        func value(_ name: String, _ standard: Int64) throws -> Int64 {
+            try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name]) ?? standard
+        }
+        let standard = Settings()
+        return Settings(
+            lifetimeSeconds: try value("lifetime_seconds", standard.lifetimeSeconds),
+            unansweredSeconds: try value("unanswered_seconds", standard.unansweredSeconds),
+            graceSeconds: try value("grace_seconds", standard.graceSeconds),
+            toleranceSeconds: try value("tolerance_seconds", standard.toleranceSeconds))
+    }
+
+    /// Makes these the settings of a read model.
+    ///
+    /// - Throws: where records have been made by others already.
+    package func use(_ settings: Settings) throws {
+        try write { db in
+            let isFresh = try Self.meta(db, "next_position") == 1
+            guard try isFresh || Self.settings(db) == settings else {
+                throw ReadModelError(
+                    .configuration,
+                    "the read model was made with other settings (lifetime, unanswered, grace or tolerance): "
+                        + "run `tollbook rebuild` with the new ones, or go back to the old")
+            }
+            try db.execute(
+                sql: """
+                    INSERT OR REPLACE INTO meta VALUES ('lifetime_seconds', ?), ('unanswered_seconds', ?),
+                        ('grace_seconds', ?), ('tolerance_seconds', ?)
+                    """,
+                arguments: [
+                    settings.lifetimeSeconds, settings.unansweredSeconds, settings.graceSeconds,
+                    settings.toleranceSeconds,
+                ])
+        }
+    }
+
+    /// Bills every call by one policy, whatever the log says; only a fresh read model can be made so.
+    package func fix(policy: String) throws {
+        try write { db in
+            try db.execute(sql: "INSERT OR REPLACE INTO meta VALUES ('fixed_policy', ?)", arguments: [policy])
+        }
+    }
+
+    static func sourceEpochs(_ db: Database) throws -> [SourceEpoch] {
+        try Row.fetchAll(db, sql: "SELECT source, epoch FROM source_epochs ORDER BY number").map {
+            try sourceEpoch($0["source"], $0["epoch"])
+        }
+    }
+
+    static func policies(_ db: Database) throws -> PolicyHistory {
+        if let fixed = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'fixed_policy'") {
+            return PolicyHistory(
+                initial: try PolicyFile.parse(Array(fixed.utf8), path: "the read model's policy"), isFixed: true)
+        }
+        var policies = PolicyHistory()
+        for row in try Row.fetchAll(db, sql: "SELECT time, policy FROM policies ORDER BY position") {
+            let text: String = row["policy"]
+            policies.insert(
+                try PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy"),
+                from: Timestamp(rawValue: row["time"]))
+        }
+        return policies
+    }
+
+    static func openGaps(_ db: Database) throws -> OpenGaps {
+        var gaps = OpenGaps()
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM gaps WHERE missing > 0 ORDER BY position") {
+            gaps.insert(try gap(row))
+        }
+        return gaps
+    }
+
+    func openCalls(_ db: Database) throws -> [(callID: [UInt8], fromTag: [UInt8], state: [UInt8])] {
+        try Row.fetchAll(db, sql: "SELECT callid, from_tag, state FROM open_calls").map { row in
+            let callID: String = row["callid"]
+            let fromTag: String = row["from_tag"]
+            let state: Data = row["state"]
+            return (Array(callID.utf8), Array(fromTag.utf8), [UInt8](state))
+        }
+    }
+
+    private static func loadCompleteness(
+        _ db: Database, _ sources: [SourceEpoch], into completeness: inout Completeness
+    ) throws {
+        var numbers: [SourceEpoch: UInt32] = [:]
+        for (number, source) in sources.enumerated() { numbers[source] = UInt32(number) }
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM sources") {
+            var account = Completeness.Account()
+            account.events = row["events"]
+            account.rejected = row["rejected"]
+            account.firstAt = (row["first_at"] as Int64?).map { Timestamp(rawValue: $0) }
+            account.lastAt = (row["last_at"] as Int64?).map { Timestamp(rawValue: $0) }
+            account.lastHeartbeatAt = (row["last_heartbeat_at"] as Int64?).map { Timestamp(rawValue: $0) }
+            account.active = row["active"]
+            account.stoppedAt = (row["stopped_at"] as Int64?).map { Timestamp(rawValue: $0) }
+            account.came = RunList.set(row["came"])
+            guard let number = numbers[try sourceEpoch(row["source"], row["epoch"])] else { continue }
+            completeness.restore(account, of: number)
+        }
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM gaps WHERE missing > 0 ORDER BY position") {
+            completeness.restore(try gap(row))
+        }
+    }
+
+    private static func gap(_ row: Row) throws -> Gap {
+        Gap(
+            sourceEpoch: try sourceEpoch(row["gap_source"], row["gap_epoch"]),
+            numbers: (row["from_seq"] as Int64)...(row["to_seq"] as Int64),
+            after: (row["after"] as Int64?).map { Timestamp(rawValue: $0) },
+            before: (row["before"] as Int64?).map { Timestamp(rawValue: $0) },
+            time: Timestamp(rawValue: row["time"]), position: Position(rawValue: UInt64(row["position"] as Int64)))
+    }
+
+    private static func sourceEpoch(_ source: String, _ epoch: Int64) throws -> SourceEpoch {
+        guard let name = SourceName(source) else {
+            throw ReadModelError(.inconsistent, "the read model names a source “\(source)”: run `tollbook rebuild`")
+        }
+        return SourceEpoch(source: name, epoch: Epoch(rawValue: epoch))
+    }
+}

@@ -1,0 +1,189 @@
+internal import Events
+internal import GRDB
+internal import Projections
+
+/// Writes what the projector knows besides records: open calls, statistics, sources, gaps, position.
+final class StateWriter {
+    private var keepOpenCall: Statement
+    private var dropOpenCall: Statement
+    private var setMeta: Statement
+    private var setSource: Statement
+    private var setGap: Statement
+    private var insertPolicy: Statement
+    private var insertSourceEpoch: Statement
+    private var findTouched: Statement
+    private var addByHour: Statement
+    private var addBySource: Statement
+    private var addByUserAgent: Statement
+    private var pruneHours: Statement
+    private var pruneSources: Statement
+    private var pruneUserAgents: Statement
+    private var sourceEpochsWritten: Int
+
+    init(_ db: Database) throws {
+        keepOpenCall = try Statement(db, "INSERT OR REPLACE INTO open_calls VALUES (?, ?, ?, ?)")
+        dropOpenCall = try Statement(db, "DELETE FROM open_calls WHERE callid = ? AND from_tag = ?")
+        setMeta = try Statement(db, "INSERT OR REPLACE INTO meta VALUES (?, ?)")
+        setSource = try Statement(
+            db, "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        setGap = try Statement(db, "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        insertPolicy = try Statement(db, "INSERT INTO policies VALUES (?, ?, ?)")
+        insertSourceEpoch = try Statement(db, "INSERT INTO source_epochs VALUES (?, ?, ?)")
+        findTouched = try Statement(
+            db,
+            """
+            SELECT DISTINCT callid, from_tag FROM cdrs
+            WHERE started_at <= ?1 AND ended_at >= ?2
+            AND EXISTS (SELECT 1 FROM json_each(cdrs.sources) WHERE value = ?3)
+            ORDER BY callid, from_tag
+            """)
+        addByHour = try Self.adding(db, "hour")
+        addBySource = try Self.adding(db, "source")
+        addByUserAgent = try Self.adding(db, "user_agent")
+        pruneHours = try Statement(db, "DELETE FROM statistics_hour WHERE calls = 0")
+        pruneSources = try Statement(db, "DELETE FROM statistics_source WHERE calls = 0")
+        pruneUserAgents = try Statement(db, "DELETE FROM statistics_user_agent WHERE calls = 0")
+        sourceEpochsWritten = try Int.fetchOne(db, sql: "SELECT count(*) FROM source_epochs") ?? 0
+    }
+
+    func keepOpen(_ fold: borrowing CallFold, _ state: borrowing CallState) throws {
+        keepOpenCall.text(fold.bytes[fold.callID.range])
+        keepOpenCall.text(fold.bytes[fold.fromTag.range])
+        keepOpenCall.integer((fold.nextDeadline ?? .last).rawValue)
+        keepOpenCall.blob(state.bytes)
+        try keepOpenCall.run()
+    }
+
+    func dropOpen(_ fold: borrowing CallFold) throws {
+        dropOpenCall.text(fold.bytes[fold.callID.range])
+        dropOpenCall.text(fold.bytes[fold.fromTag.range])
+        try dropOpenCall.run()
+    }
+
+    func insert(policy: String, at position: Position, time: Timestamp) throws {
+        insertPolicy.integer(Int64(position.rawValue))
+        insertPolicy.integer(time.rawValue)
+        insertPolicy.word(policy)
+        try insertPolicy.run()
+    }
+
+    /// The calls with a record whose source and time a gap touches.
+    func calls(touchedBy gap: Gap) throws -> [(callID: [UInt8], fromTag: [UInt8])] {
+        findTouched.integer(gap.before?.rawValue ?? Int64.max)
+        findTouched.integer(gap.after?.rawValue ?? Int64.min)
+        findTouched.word(gap.sourceEpoch.source.description)
+        var calls: [(callID: [UInt8], fromTag: [UInt8])] = []
+        while try findTouched.step() {
+            calls.append((findTouched.readBytes(0), findTouched.readBytes(1)))
+        }
+        findTouched.reset()
+        return calls
+    }
+
+    func write(_ changes: StatisticsChanges) throws {
+        for (hour, statistics) in changes.byHour {
+            addByHour.integer(hour)
+            try Self.run(&addByHour, statistics)
+        }
+        for (source, statistics) in changes.bySource {
+            addBySource.word(source.description)
+            try Self.run(&addBySource, statistics)
+        }
+        for (userAgent, statistics) in changes.byUserAgent {
+            addByUserAgent.bytes(userAgent)
+            try Self.run(&addByUserAgent, statistics)
+        }
+        guard !changes.byHour.isEmpty else { return }
+        try pruneHours.run()
+        try pruneSources.run()
+        try pruneUserAgents.run()
+    }
+
+    func write(_ completeness: inout Completeness, sources: SourceRegistry) throws {
+        let changes = completeness.takeChanges()
+        for number in changes.accounts {
+            let account = completeness.accounts[Int(number)]
+            let source = sources.entries[Int(number)]
+            setSource.word(source.source.description)
+            setSource.integer(source.epoch.rawValue)
+            setSource.integer(account.events)
+            setSource.integer(account.rejected)
+            setSource.integer(account.came.first ?? 0)
+            setSource.integer(account.came.last ?? 0)
+            setSource.integer(orNull: account.firstAt?.rawValue)
+            setSource.integer(orNull: account.lastAt?.rawValue)
+            setSource.integer(orNull: account.lastHeartbeatAt?.rawValue)
+            setSource.integer(orNull: account.active)
+            setSource.integer(orNull: account.stoppedAt?.rawValue)
+            setSource.bytes(RunList.text(account.came))
+            try setSource.run()
+        }
+        for gap in changes.gaps {
+            setGap.integer(Int64(gap.position.rawValue))
+            setGap.word(gap.sourceEpoch.source.description)
+            setGap.integer(gap.sourceEpoch.epoch.rawValue)
+            setGap.integer(gap.numbers.lowerBound)
+            setGap.integer(gap.numbers.upperBound)
+            setGap.integer(orNull: gap.after?.rawValue)
+            setGap.integer(orNull: gap.before?.rawValue)
+            setGap.integer(gap.time.rawValue)
+            let missing = completeness.missing(of: gap, sources.index(of: gap.sourceEpoch))
+            setGap.integer(Int64(clamping: missing))
+            try setGap.run()
+        }
+        while sourceEpochsWritten < sources.entries.count {
+            let entry = sources.entries[sourceEpochsWritten]
+            insertSourceEpoch.integer(Int64(sourceEpochsWritten))
+            insertSourceEpoch.word(entry.source.description)
+            insertSourceEpoch.integer(entry.epoch.rawValue)
+            try insertSourceEpoch.run()
+            sourceEpochsWritten += 1
+        }
+    }
+
+    func write(next: Position, asOf: Timestamp) throws {
+        setMeta.word("next_position")
+        setMeta.integer(Int64(next.rawValue))
+        try setMeta.run()
+        setMeta.word("as_of")
+        setMeta.integer(asOf.rawValue)
+        try setMeta.run()
+    }
+
+    private static func adding(_ db: Database, _ bucket: String) throws -> Statement {
+        let names = TimerStatistics.Counter.allCases.map(\.name)
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        let sums = names.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", ")
+        return try Statement(
+            db,
+            """
+            INSERT INTO statistics_\(bucket) VALUES (?, \(places))
+            ON CONFLICT DO UPDATE SET \(sums)
+            """)
+    }
+
+    private static func run(_ statement: inout Statement, _ statistics: TimerStatistics) throws {
+        for counter in TimerStatistics.Counter.allCases {
+            statement.integer(statistics[counter])
+        }
+        try statement.run()
+    }
+}
+
+/// Lists of `[first, last]` runs as JSON text.
+enum RunList {
+    static func text(_ set: Events.SequenceSet) -> [UInt8] {
+        var parts: [String] = []
+        for run in set.runs { parts.append("[\(run.first),\(run.last)]") }
+        return Array("[\(parts.joined(separator: ","))]".utf8)
+    }
+
+    static func set(_ text: String) -> Events.SequenceSet {
+        var set = Events.SequenceSet()
+        let numbers = text.split { !$0.isNumber }.compactMap { Int64($0) }
+        for index in stride(from: 0, to: numbers.count - 1, by: 2) {
+            set.insert(numbers[index]...numbers[index + 1])
+        }
+        return set
+    }
+}

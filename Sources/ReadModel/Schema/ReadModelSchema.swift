@@ -1,0 +1,174 @@
+internal import Projections
+
+/// The tables of the read model, as SQL. `schemas/read-model.sql` is printed from here.
+public enum ReadModelSchema {
+    /// Raised whenever a table or the meaning of a column changes; a read model of another version is rebuilt.
+    package static let version: Int64 = 1
+
+    /// Tables without their indexes, so that a rebuild can fill them first.
+    static let tables: [String] = [
+        """
+        -- One row of each kind: how far the log has been projected, and by which settings.
+        CREATE TABLE meta (
+            name TEXT PRIMARY KEY NOT NULL,
+            value NOT NULL
+        ) WITHOUT ROWID
+        """,
+        """
+        -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
+        -- The last five columns are the session timer of a leg (null for leg 0).
+        CREATE TABLE cdrs (
+        \(columns(CallRecord.columns + LegTimer.columns))
+        )
+        """,
+        """
+        -- Revisions that were superseded: the record as it was, and the log position of the event that changed it.
+        CREATE TABLE cdr_revisions (
+            callid TEXT NOT NULL,
+            from_tag TEXT NOT NULL,
+            to_tag TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            superseded_by INTEGER NOT NULL,
+            withdrawn INTEGER NOT NULL,
+            record JSON NOT NULL
+        )
+        """,
+        """
+        -- Calls that are open: their packed facts, and the earliest deadline of what is open in them.
+        CREATE TABLE open_calls (
+            callid TEXT NOT NULL,
+            from_tag TEXT NOT NULL,
+            deadline INTEGER NOT NULL,
+            state BLOB NOT NULL,
+            PRIMARY KEY (callid, from_tag)
+        ) WITHOUT ROWID
+        """,
+        """
+        -- What the audit says of settled calls; open ones are judged when asked for.
+        CREATE TABLE findings (
+            code TEXT NOT NULL,
+            severity TEXT NOT NULL,
+            callid TEXT NOT NULL,
+            from_tag TEXT NOT NULL,
+            to_tag TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            positions JSON NOT NULL,
+            detail JSON NOT NULL
+        )
+        """,
+        statistics("hour", "INTEGER"),
+        statistics("source", "TEXT"),
+        statistics("user_agent", "TEXT"),
+        """
+        -- Short numbers of the epochs of sources, as packed facts use them.
+        CREATE TABLE source_epochs (
+            number INTEGER PRIMARY KEY NOT NULL,
+            source TEXT NOT NULL,
+            epoch INTEGER NOT NULL
+        )
+        """,
+        """
+        -- What came of each epoch of each source: `came` is a list of [first, last] runs of sequence numbers.
+        CREATE TABLE sources (
+            source TEXT NOT NULL,
+            epoch INTEGER NOT NULL,
+            events INTEGER NOT NULL,
+            rejected INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL,
+            last_seq INTEGER NOT NULL,
+            first_at INTEGER,
+            last_at INTEGER,
+            last_heartbeat_at INTEGER,
+            active INTEGER,
+            stopped_at INTEGER,
+            came JSON NOT NULL,
+            PRIMARY KEY (source, epoch)
+        ) WITHOUT ROWID
+        """,
+        """
+        -- Sequence numbers that did not come; `missing` of them are still missing.
+        CREATE TABLE gaps (
+            position INTEGER PRIMARY KEY NOT NULL,
+            gap_source TEXT NOT NULL,
+            gap_epoch INTEGER NOT NULL,
+            from_seq INTEGER NOT NULL,
+            to_seq INTEGER NOT NULL,
+            "after" INTEGER,
+            "before" INTEGER,
+            time INTEGER NOT NULL,
+            missing INTEGER NOT NULL
+        )
+        """,
+        """
+        -- Billing policies that the log states, from when each is in force.
+        CREATE TABLE policies (
+            position INTEGER PRIMARY KEY NOT NULL,
+            time INTEGER NOT NULL,
+            policy TEXT NOT NULL
+        )
+        """,
+        """
+        -- The same records under the column names of OpenSIPS' `acc` table.
+        CREATE VIEW acc AS SELECT
+            rowid AS id,
+            'INVITE' AS method,
+            from_tag,
+            to_tag,
+            callid,
+            CAST(coalesce(sip_code, '') AS TEXT) AS sip_code,
+            coalesce(sip_reason, '') AS sip_reason,
+            datetime(coalesce(answered_at, ended_at) / 1000000, 'unixepoch') AS time,
+            duration_us / 1000000 AS duration,
+            duration_us / 1000 AS ms_duration,
+            setup_us / 1000000 AS setuptime,
+            datetime(started_at / 1000000, 'unixepoch') AS created
+        FROM cdrs
+        """,
+    ]
+
+    static let indexes: [String] = [
+        "CREATE UNIQUE INDEX cdrs_by_call ON cdrs (callid, from_tag, to_tag)",
+        "CREATE INDEX cdrs_by_start ON cdrs (started_at)",
+        "CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision)",
+        "CREATE INDEX open_calls_by_deadline ON open_calls (deadline)",
+        "CREATE INDEX findings_by_call ON findings (callid, from_tag)",
+    ]
+
+    /// The whole schema as `schemas/read-model.sql` shows it.
+    public static var sql: String {
+        """
+        -- The read model of Tollbook, version \(version): everything that is computed from the log.
+        -- Printed by `tollbook schema read-model`; don't edit it here.
+
+        \((tables + indexes).joined(separator: ";\n\n"));
+
+        """
+    }
+
+    /// The tables whose rows two read models are compared by, with what orders them.
+    static let comparedTables: [(name: String, order: String)] = [
+        ("cdrs", "callid, from_tag, to_tag"),
+        ("cdr_revisions", "callid, from_tag, to_tag, revision, withdrawn"),
+        ("open_calls", "callid, from_tag"),
+        ("findings", "callid, from_tag, to_tag, at, code, positions"),
+        ("statistics_hour", "hour"), ("statistics_source", "source"), ("statistics_user_agent", "user_agent"),
+        ("source_epochs", "number"), ("sources", "source, epoch"), ("gaps", "position"),
+        ("policies", "position"), ("meta", "name"),
+    ]
+
+    private static func statistics(_ bucket: String, _ type: String) -> String {
+        let counters = TimerStatistics.Counter.allCases.map { "    \($0.name) INTEGER NOT NULL" }
+        return """
+            -- Session-timer statistics of settled calls; open ones are counted when asked for.
+            CREATE TABLE statistics_\(bucket) (
+                \(bucket) \(type) PRIMARY KEY NOT NULL,
+            \(counters.joined(separator: ",\n"))
+            ) WITHOUT ROWID
+            """
+    }
+
+    private static func columns(_ columns: [RecordColumn]) -> String {
+        columns.map { "    \($0.name) \($0.kind.rawValue)\($0.mayBeNull ? "" : " NOT NULL")" }
+            .joined(separator: ",\n")
+    }
+}
