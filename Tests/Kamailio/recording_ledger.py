@@ -6,8 +6,9 @@ can be told to misbehave.
                         [--nack-every N] [--die-after N]
 
 Every event goes into the log as {"position","received_at","source","epoch","seq","event"} and is acknowledged after
-fdatasync. A ledger that is killed and started again goes on from its log. What a source does against the protocol is
-collected in `complaints` and printed at the end; the exit status is then 1.
+fdatasync; a skip goes into a file of its own beside it. A ledger that is killed and started again goes on from its
+log. What a source does against the protocol is collected in `complaints` and printed at the end; the exit status is
+then 1.
 """
 
 import argparse
@@ -59,12 +60,14 @@ class RecordingLedger:
                 entry = json.loads(line)
                 key = (entry["source"], entry["epoch"])
                 self.position = entry["position"]
-                if "skip_to" in entry:
-                    self.next_seq[key] = entry["skip_to"] + 1
-                    continue
-                self.next_seq[key] = entry["seq"] + 1
+                self.next_seq[key] = max(self.next_seq.get(key, 1), entry["seq"] + 1)
                 event = line[line.index(b'"event":') + 8:-1]
                 self.bytes_of[key + (entry["seq"],)] = event
+        if os.path.exists(self.log_path + ".skips"):
+            with open(self.log_path + ".skips", encoding="utf-8") as skips:
+                for source, epoch, first, last, reason in map(json.loads, skips):
+                    self.skips.append((source, epoch, first, last, reason))
+                    self.next_seq[source, epoch] = max(self.next_seq.get((source, epoch), 1), last + 1)
         self.log = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def complain(self, text, *values):
@@ -104,8 +107,7 @@ class RecordingLedger:
                     time.sleep(0.02)
                 continue
             frames = router.recv_multipart()
-            if self._receive(frames[0], frames[1:]) and self.die_after and self.events >= self.die_after:
-                os._exit(9)
+            self._receive(frames[0], frames[1:])
         router.close(0)
         context.term()
         os.close(self.log)
@@ -126,7 +128,7 @@ class RecordingLedger:
         header = self._header(frames)
         if header is None:
             self._answer(peer, op="error", code="header", reason="the header can't be read")
-            return False
+            return
         key = (header["source"], header["epoch"])
         op = header["op"]
         if op == "hello":
@@ -136,13 +138,15 @@ class RecordingLedger:
             self.sent_credit[(peer,) + key] = next_seq - 1 + self.credit
             self._answer(peer, op="welcome", log="recording", source=key[0], epoch=key[1], next_seq=next_seq,
                          credit=self.credit)
-            return False
+            return
         if (peer,) + key not in self.greeted:
             self.complain("%s without a hello on this connection: %r", op, header)
         if op == "heartbeat":
             self._ack(peer, key, always=True)
-            return False
-        return self._skip(peer, key, header) if op == "skip" else self._batch(peer, key, header, frames[1])
+        elif op == "skip":
+            self._skip(peer, key, header)
+        else:
+            self._batch(peer, key, header, frames[1])
 
     def _header(self, frames):
         try:
@@ -164,12 +168,12 @@ class RecordingLedger:
         if lines.pop() != b"" or len(lines) != count or count < 1:
             self.complain("count %d, but %d lines", count, len(lines))
             self._answer(peer, op="error", code="count", reason="%d lines" % len(lines))
-            return False
+            return
         expected = self.next_seq.get(key, 1)
         if first > expected or self.nack_every and self.batches % self.nack_every == 0:
             self.nacks += 1
             self._answer(peer, op="nack", source=key[0], epoch=key[1], expected=expected)
-            return False
+            return
         allowed = self.sent_credit.get((peer,) + key, 0)
         if first + count - 1 > allowed:
             self.complain("%d to %d of %s/%d, but credit went up to %d", first, first + count - 1, *key, allowed)
@@ -192,23 +196,24 @@ class RecordingLedger:
         if entries:
             os.write(self.log, b"".join(entries))
             os.fdatasync(self.log)
+        if self.die_after and self.events >= self.die_after:
+            os._exit(9)                      # on disk, and nobody knows
         self._ack(peer, key)
-        return True
 
     def _skip(self, peer, key, header):
         expected = self.next_seq.get(key, 1)
         if header["from_seq"] > expected:
             self.nacks += 1
             self._answer(peer, op="nack", source=key[0], epoch=key[1], expected=expected)
-            return False
+            return
         if header["to_seq"] >= expected:
             self.next_seq[key] = header["to_seq"] + 1
             self.skips.append(key + (header["from_seq"], header["to_seq"], header["reason"]))
-            os.write(self.log, b'{"position":%d,"source":%s,"epoch":%d,"skip_to":%d}\n'
-                     % (self.position, json.dumps(key[0]).encode(), key[1], header["to_seq"]))
-            os.fdatasync(self.log)
+            with open(self.log_path + ".skips", "a", encoding="utf-8") as skips:
+                skips.write(json.dumps(self.skips[-1]) + "\n")
+                skips.flush()
+                os.fsync(skips.fileno())
         self._ack(peer, key)
-        return False
 
     def _ack(self, peer, key, always=False):
         self.acks += 1
@@ -220,10 +225,9 @@ class RecordingLedger:
 
 
 def read_log(path):
-    """The entries of a recorded log, skips left out."""
+    """The entries of a recorded log."""
     with open(path, "rb") as log:
-        entries = [json.loads(line) for line in log if line.endswith(b"\n")]
-    return [entry for entry in entries if "event" in entry]
+        return [json.loads(line) for line in log if line.endswith(b"\n")]
 
 
 def main():

@@ -175,8 +175,8 @@ def interval_refused_by_callee(call, caller, callee):
 
 @call
 def hung(call, caller, callee):
-    caller.invite(timer(5, "uac", 4)).answered().answer_bye(timeout=9000)
-    callee.accept(timer(5, "uac", **AGREED)).answer_bye(timeout=9000)
+    caller.invite(timer(5, "uac", 4)).answered().answer_bye_of_proxy()
+    callee.accept(timer(5, "uac", **AGREED)).answer_bye_of_proxy()
 
 
 @call
@@ -191,15 +191,15 @@ def bye_lost(call, caller, callee):
     caller.invite(timer(5, "uac", 4)).answered().pause(2000).update(timer(5, "uac"))
     callee.accept(timer(5, "uac", **AGREED)).answer_update(timer(5, "uac", **AGREED))
     gone = "481 Call/Transaction Does Not Exist"
-    caller.answer_bye(gone, timeout=9000)
-    callee.answer_bye(gone, timeout=9000)
+    caller.answer_bye_of_proxy(gone)
+    callee.answer_bye_of_proxy(gone)
 
 
 @call
 def lifetime_over(call, caller, callee):
     call.proxy = "lifetime"
-    caller.invite().answered().answer_bye(timeout=9000)
-    callee.accept().answer_bye(timeout=9000)
+    caller.invite().answered().answer_bye_of_proxy()
+    callee.accept().answer_bye_of_proxy()
 
 
 @call
@@ -212,8 +212,8 @@ def never_acknowledged(call, caller, callee):
 @call
 def hung_up_by_admin(call, caller, callee):
     call.hang_up_after = 800
-    caller.invite().answered().answer_bye(timeout=9000)
-    callee.accept().answer_bye(timeout=9000)
+    caller.invite().answered().answer_bye_of_proxy()
+    callee.accept().answer_bye_of_proxy()
 
 
 # -- calls that are not answered

@@ -109,8 +109,12 @@ class Script:
             "[last_Record-Route:]" if record_route else "", self.contact if contact else "", headers,
         ], sdp=sdp, retransmit=retransmit)
 
-    def answer_bye(self, line="200 OK", timeout=None):
-        return self.receive("BYE", timeout=timeout).answer(line)
+    def answer_bye(self, line="200 OK"):
+        return self.receive("BYE").answer(line)
+
+    def answer_bye_of_proxy(self, line="200 OK"):
+        """Kamailio sends its BYE to the caller first, and forgets the callee's if the answer is faster than that."""
+        return self.receive("BYE", timeout=9000).pause(200).answer(line)
 
     def answer_update(self, headers="", line="200 OK"):
         return self.receive("UPDATE").answer(line, headers, contact=True)
