@@ -65,7 +65,7 @@ class Kamailio:
             "TOLLBOOK_SPOOL": os.path.join(self.run_dir, "spool"),
         }
         if self.dialog_db:
-            quoted["DIALOG_DB"] = "sqlite://" + self._database()
+            quoted["DIALOG_DB"] = "sqlite:///" + self._database()
         defines = ['%s="%s"' % pair for pair in quoted.items()]
         defines += ["LISTEN=udp:127.0.0.1:%d" % self.port, "WITH_SCENARIOS", "TOLLBOOK_MIN_SE=4", "FR_TIMER=1500",
                     "FR_INV_TIMER=2000"] + self.defines
@@ -288,6 +288,14 @@ class Player:
         batch = [Played(name, calls.CALLS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
                  for i, name in enumerate(names)]
         return self._run(batch)
+
+    def start_silent_call(self):
+        """Begins a call with a session interval of 5 s that falls silent once it is answered."""
+        one = Played("hung_silent", calls.CALLS["hung_silent"](), self.run_dir, self.kamailio.port, free_ports(PORTS))
+        self.played.append(one)
+        one.start_callee()
+        time.sleep(0.3)
+        one.start_caller()
 
     def start_load(self, count, rate):
         """Begins `count` calls, `rate` of them a second."""

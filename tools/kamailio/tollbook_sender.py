@@ -123,16 +123,19 @@ class Sender:
         if not lines:
             return False
         self.fetched += len(lines)
+        self._keep(lines)
+        return True
+
+    def _keep(self, lines):
         spilt = self.backlog.append(lines)
         if spilt:
             self.lost += spilt
             self.log("error", "the spool is full: %d events are lost" % spilt)
-        return True
 
     def _state(self, event):
         """States something about the source itself."""
         event["time"] = microseconds()
-        self.backlog.append([json.dumps(event, separators=(",", ":")).encode()])
+        self._keep([json.dumps(event, separators=(",", ":")).encode()])
 
     def _look_for_losses(self):
         """Events that a full queue, or full shared memory, has dropped get numbers too, so that the ledger sees the gap.

@@ -49,6 +49,15 @@ class Segment:
             raise
         self.size += len(data)
 
+    def cut(self, offset):
+        """Takes everything from `offset` on away, while it is open; how many bytes that were."""
+        if self.fd < 0:
+            return 0
+        gone = self.size - offset
+        os.ftruncate(self.fd, offset)
+        self.size = offset
+        return gone
+
     def read(self, offset, length):
         with open(self.path, "rb") as file:
             file.seek(offset)
@@ -74,7 +83,7 @@ class Run:
 
     def __init__(self, first, segment, offset, reason=None):
         self.first, self.count, self.bytes = first, 0, 0
-        self.segment, self.offset = segment, offset     # segment None: it could not be written, memory alone has it
+        self.segment, self.offset = segment, offset     # segment None: could not be written, memory alone has it
         self.lines = None if reason else []             # None: on disk alone
         self.reason = reason                            # set for a skip
         self.frozen = False                             # handed out: may not grow any more
@@ -119,73 +128,78 @@ class Backlog:
         """Gives `count` numbers to events that are lost for good."""
         run = self.runs[-1] if self.runs else None
         if run is None or run.reason != reason or run.frozen:
-            run = self._new_run(reason=reason)
-        run.count += count
-        self.last_seq += count
-        self._write(run, b"#skip %d %s\n" % (count, reason.encode()))
+            run = self._new_run(self._segment(), reason)
+        elif run.segment:
+            self.spool.bytes -= run.segment.cut(run.offset)      # one line for all of it, however long this lasts
+        self._write(run, b"#skip %d %s\n" % (run.count + count, reason.encode()))
+        self._grow(run, count, 0)
 
     def _keep(self, lines, size):
+        """Appends lines that fit into one run; False if there is no room."""
         if self.spool.full(size):
             return False
         run = self.runs[-1] if self.runs else None
-        data = b"\n".join(lines) + b"\n"
-        if (run is None or run.frozen or run.reason or run.count + len(lines) > RUN_EVENTS_MAX
-                or run.bytes + size > RUN_BYTES_MAX or self._rotating(size) or run.segment is None):
-            run = self._new_run()
-        written = self._write(run, data)
-        if not written and self.spool.memory + size > MEMORY_BYTES_MAX:
-            if run.count == 0:
-                self._drop_last(run)
-            return False
-        if run.lines is not None and (not written or self.spool.memory + size <= MEMORY_BYTES_MAX):
+        if (run is None or run.frozen or run.reason or run.segment is None or run.segment.fd < 0
+                or run.count + len(lines) > RUN_EVENTS_MAX or run.bytes + size > RUN_BYTES_MAX):
+            run = self._new_run(self._segment())
+        room = self.spool.memory + size <= MEMORY_BYTES_MAX
+        if not self._write(run, b"\n".join(lines) + b"\n"):
+            if not run.count:
+                self._drop_last()
+            if not room:
+                return False
+            run = self._new_run(None)
+        if run.lines is not None and room:
             run.lines.extend(lines)
             self.spool.memory += size
         elif run.lines is not None:
             self.spool.memory -= run.bytes
             run.lines = None
-        run.count += len(lines)
-        run.bytes += size
-        self.last_seq += len(lines)
-        if run.segment:
-            run.segment.last = self.last_seq
+        self._grow(run, len(lines), size)
         return True
 
-    def _new_run(self, reason=None):
-        segment = self._segment()
+    def _grow(self, run, count, size):
+        run.count += count
+        run.bytes += size
+        self.last_seq += count
+        if run.segment:
+            run.segment.last = self.last_seq
+
+    def _new_run(self, segment, reason=None):
         run = Run(self.last_seq + 1, segment, segment.size if segment else 0, reason)
         self.runs.append(run)
         self.by_first[run.first] = run
         return run
 
-    def _drop_last(self, run):
-        self.runs.pop()
-        del self.by_first[run.first]
-
-    def _rotating(self, size):
-        return bool(self.segments) and self.segments[-1].size + size > SEGMENT_BYTES_MAX
+    def _drop_last(self):
+        del self.by_first[self.runs.pop().first]
 
     def _segment(self):
-        if not self.segments or self.segments[-1].fd < 0 or self._rotating(0):
-            if self.segments:
-                self.segments[-1].close()
-            segment = self.spool.new_segment(self.source, self.epoch, self.last_seq + 1)
-            if segment is None:
-                return None
-            self.segments.append(segment)
-        return self.segments[-1]
+        """The file to write to, a new one if there is none or it is full; None if none can be made."""
+        newest = self.segments[-1] if self.segments else None
+        if newest is None or newest.fd < 0 or newest.size >= self.spool.segment_max:
+            if newest:
+                newest.close()
+            newest = self.spool.new_segment(self.source, self.epoch, self.last_seq + 1)
+            if newest:
+                self.segments.append(newest)
+        return newest
 
     def _write(self, run, data):
-        """Whether `data` is on disk. A run that could not be written lives in memory alone."""
-        if run.segment is None:
+        """Whether `data` is on disk. A file that can't be written gets nothing more: its lines count the numbers."""
+        segment = run.segment
+        if segment is None:
             return False
         try:
-            run.segment.write(data)
+            segment.write(data)
         except OSError as error:
-            self.spool.complain("can't write %s: %s" % (run.segment.path, error))
-            if run.count == 0:
+            self.spool.complain("can't write %s: %s" % (segment.path, error))
+            segment.close()
+            if segment.last == 0:
+                self._delete(self.segments.pop())
+            if not run.count:
                 run.segment = None
             return False
-        run.segment.last = max(run.segment.last, run.last)
         self.spool.bytes += len(data)
         return True
 
@@ -219,7 +233,7 @@ class Backlog:
         self.first_held = max(self.first_held, through + 1)
         while len(self.segments) > 1 and self.segments[0].last <= through:
             self._delete(self.segments.popleft())
-        if self.empty and self.segments and self.segments[0].size > SEGMENT_BYTES_MAX // 8:
+        if self.empty and self.segments and self.segments[0].size > self.spool.segment_max // 8:
             self._delete(self.segments.popleft())
 
     def close(self):
@@ -290,6 +304,7 @@ class Spool:
 
     def __init__(self, path, bytes_max, complain):
         self.path, self.bytes_max, self.complain = path, bytes_max, complain
+        self.segment_max = min(SEGMENT_BYTES_MAX, bytes_max // 8)    # room comes back file by file
         self.bytes = 0            # on disk
         self.memory = 0           # of those, and of what could not be written, in memory
         self.lock = -1
