@@ -37,13 +37,13 @@ package struct EventView: Sendable {
     /// Where a text field stands; null where it is absent.
     @inline(__always)
     package func text(_ field: Field) -> TextRange? {
-        present.has(field) ? texts[Int(field.rawValue)] : nil
+        field.isText && present.has(field) ? texts[Int(field.rawValue)] : nil
     }
 
     /// A number field's value; null where it is absent.
     @inline(__always)
     package func number(_ field: Field) -> Int64? {
-        present.has(field) ? numbers[Int(field.rawValue) - Field.textCount] : nil
+        !field.isText && present.has(field) ? numbers[Int(field.rawValue) - Field.textCount] : nil
     }
 
     /// A boolean field's value; null where it is absent.

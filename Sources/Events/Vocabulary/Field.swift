@@ -15,6 +15,9 @@ package enum Field: UInt8, CaseIterable, Sendable {
     static let textCount = 16
     static let numberCount = 23
 
+    @inline(__always)
+    package var isText: Bool { Int(rawValue) < Self.textCount }
+
     package var name: String {
         switch self {
         case .callID: "callid"

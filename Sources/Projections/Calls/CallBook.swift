@@ -53,6 +53,7 @@ package struct CallBook<Rows: CallRows>: ~Copyable {
     private var fold: CallFold
     private var common = CallCommon()
     private let seed: UInt64
+    private let settledMax: Int
     private let sources: SourceRegistry
     package var policies: PolicyHistory
     package var gaps = OpenGaps()
@@ -77,12 +78,13 @@ package struct CallBook<Rows: CallRows>: ~Copyable {
 
     package init(
         rows: Rows, seed: UInt64, settings: Settings, sources: SourceRegistry,
-        policies: PolicyHistory = PolicyHistory()
+        policies: PolicyHistory = PolicyHistory(), settledMax: Int = Limits.settledCallsInMemoryMax
     ) {
         self.rows = rows
         self.seed = seed
         self.sources = sources
         self.policies = policies
+        self.settledMax = settledMax
         fold = CallFold(settings: settings)
     }
 
@@ -270,13 +272,13 @@ package struct CallBook<Rows: CallRows>: ~Copyable {
     }
 
     private mutating func forgetSettled() {
-        while settled.count - settledHead > Limits.settledCallsInMemoryMax {
+        while settled.count - settledHead > settledMax {
             let key = settled[settledHead]
             settledHead += 1
             // One that has come to life again since is in the list anew or will be.
             if let entry = entries[key], entry.isSettled, !entry.isDirty { entries[key] = nil }
         }
-        if settledHead > Limits.settledCallsInMemoryMax {
+        if settledHead > settledMax {
             settled.removeSubrange(..<settledHead)
             settledHead = 0
         }
