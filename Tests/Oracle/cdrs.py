@@ -3,7 +3,7 @@
 import hashlib
 
 from calls import Call
-from log import Gap, encoded, identities
+from log import Gap, arrive, encoded
 from strict_json import dump, parse
 
 BUILT_IN_POLICY = b'{"id":"default","hung_call":"last_proof","round_ms":1000,"round":"up","minimum_ms":0}'
@@ -231,9 +231,9 @@ def revisions(log, policy):
     record back, and one that brings it again, even with the values it had before. What was never
     there has no revision.
     """
-    histories, calls, arrived, gaps, open_gaps = {}, {}, set(), [], []
+    histories, calls, arrived, gaps, open_gaps = {}, {}, {}, [], []
     for event in log.events:
-        arrived.update(identities(event))
+        arrive(arrived, event)
         if event.type == "ledger.gap":
             gaps.append(Gap(event))
         touched = []

@@ -72,10 +72,9 @@ class Gap:
         self.before = event.get("before")
 
     def is_open(self, arrived):
-        """`arrived`: the (source, epoch, seq) of everything that has come, rejected or not."""
+        """`arrived`: what has come, rejected or not; a set of numbers for each (source, epoch)."""
         first, last = self.numbers
-        came = sum(1 for source, epoch, seq in arrived
-                   if source == self.source and epoch == self.epoch and first <= seq <= last)
+        came = sum(1 for seq in arrived.get((self.source, self.epoch), ()) if first <= seq <= last)
         return came < last - first + 1
 
     def meets(self, started_at, ended_at):
@@ -99,7 +98,9 @@ class Log:
         return {key: calls[key] for key in sorted(calls, key=encoded)}
 
     def open_gaps(self):
-        arrived = {identity for event in self.events for identity in identities(event)}
+        arrived = {}
+        for event in self.events:
+            arrive(arrived, event)
         gaps = [Gap(event) for event in self.events if event.type == "ledger.gap"]
         return [gap for gap in gaps if gap.is_open(arrived)]
 
@@ -110,12 +111,11 @@ class Log:
         return max(times, default=0)
 
 
-def identities(event):
-    """The numbers that have come with this entry: its own, and that of the event it rejects."""
-    come = [(event.source, event.epoch, event.seq)]
-    if event.type == "ledger.rejected":
-        come.append((event.get("of_source"), event.get("of_epoch"), event.get("of_seq")))
-    return come
+def arrive(arrived, event):
+    """Notes the numbers that have come with an entry: its own, and that of the event it rejects."""
+    arrived.setdefault((event.source, event.epoch), set()).add(event.seq)
+    if event.type == "ledger.rejected" and event.has("of_seq"):
+        arrived.setdefault((event.get("of_source"), event.get("of_epoch")), set()).add(event.get("of_seq"))
 
 
 def encoded(strings):

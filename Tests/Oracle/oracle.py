@@ -3,9 +3,11 @@
     oracle.py cdrs|timers|timers-by-hour|timers-by-source|timers-by-user-agent|audit|dialogs FILE
               [--as-of MICROSECONDS] [--policy FILE]
     oracle.py validate FILE [--source SOURCE] [--now MICROSECONDS]
+    oracle.py log FILE [--now MICROSECONDS]
 
-FILE is the log as `tollbook events` prints it; for `validate`, raw events, one a line. Output is NDJSON
-with the names and the order of the record rules; for `validate`, `ok` or a reason a line.
+FILE is the log as `tollbook events` prints it; for `validate`, raw events, one a line; for `log`, lines to
+import. Output is NDJSON with the names and the order of the record rules; for `validate`, `ok` or a reason
+a line; for `log`, the log that the import makes.
 Exit status: 0 done, 2 usage, 3 the file is no log.
 """
 
@@ -15,6 +17,7 @@ import sys
 from audit import audit
 from calls import Call, SECOND, UNANSWERED_SECONDS, leg_key
 from cdrs import Policy, cdrs
+from ingest import Ingest
 from log import LogError, encoded, read_log
 from strict_json import dump
 from timers import leg_rows, statistics
@@ -51,12 +54,18 @@ def dialog_row(call, leg, as_of):
 
 
 def run(arguments):
+    """The lines to print, as bytes."""
     if arguments.command == "validate":
         with open(arguments.file, "rb") as file:
             lines = file.read().split(b"\n")
         if lines[-1] == b"":
             lines.pop()
-        return [validate(line, arguments.source, arguments.now) or "ok" for line in lines]
+        return [(validate(line, arguments.source, arguments.now) or "ok").encode("utf-8") for line in lines]
+    if arguments.command == "log":
+        ingest = Ingest(arguments.now)
+        with open(arguments.file, "rb") as file:
+            ingest.file(file.read())
+        return ingest.entries
 
     log = read_log(arguments.file)
     as_of = log.as_of() if arguments.as_of is None else arguments.as_of
@@ -73,14 +82,14 @@ def run(arguments):
         "audit": lambda: audit(log, policy, as_of),
         "dialogs": lambda: dialogs(log, as_of),
     }[arguments.command]()
-    return [dump(row) for row in rows]
+    return [dump(row).encode("utf-8") for row in rows]
 
 
 def main():
     parser = argparse.ArgumentParser(description="An independent reading of the record rules.")
     parser.add_argument("command", choices=[
         "cdrs", "timers", "timers-by-hour", "timers-by-source", "timers-by-user-agent", "audit",
-        "dialogs", "validate"])
+        "dialogs", "validate", "log"])
     parser.add_argument("file")
     parser.add_argument("--as-of", type=int)
     parser.add_argument("--policy")
@@ -93,7 +102,7 @@ def main():
         print(error, file=sys.stderr)
         return 3
     for line in lines:
-        sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
+        sys.stdout.buffer.write(line + b"\n")
     return 0
 
 
