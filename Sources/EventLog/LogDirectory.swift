@@ -1,23 +1,5 @@
 package import Events
-
-/// How a log is opened.
-package struct LogOptions: Sendable {
-    /// The size of new segments.
-    package var segmentBytes = LogLimits.segmentBytesDefault
-    /// Draws the log's identity when it is made.
-    package var makeID: @Sendable () -> LogID = LogID.random
-    /// Names in the data directory beside `log` that don't make it a foreign one.
-    package var neighbours: Set<String> = []
-
-    package init() {}
-}
-
-/// Whether the log can take more.
-package enum LogIntake: Hashable, Sendable {
-    case open
-    /// No space for the next segment: grant no credit until it is open again.
-    case closed(LogError)
-}
+internal import Synchronization
 
 /// A log in its directory, `<data>/log`.
 ///
@@ -26,59 +8,135 @@ package enum LogIntake: Hashable, Sendable {
 package final class LogDirectory: Sendable {
     /// The log's identity.
     package let id: LogID
-    /// How far it is on disk.
-    package let durable: DurablePosition
+    /// `<data>/log`
     package let path: String
+    /// What the log has of every source, as of opening.
+    package let sources: SourceTable
+    /// Where the first group begins: the end of the log as it was opened.
+    package let tail: LogTail
+    /// What opening found and did.
+    package let recovery: RecoveryReport
+    let files: LogFiles
+    private let segmentBytes: Int
+    private let writing: Writing?
+    private let follower: TailFollower
 
-    init(id: LogID, durable: DurablePosition, path: String) {
-        self.id = id
-        self.durable = durable
-        self.path = path
+    /// What goes with a log that is open for writing.
+    struct Writing: Sendable {
+        let writer: LogWriter
+        let space: SegmentSpace
+        let maintenance: Maintenance
+        let lock: LockHolder
     }
 
-    /// Opens the log of a data directory for writing, or makes one.
-    package static func open(
-        _ data: String, options: LogOptions = LogOptions()
-    ) throws(LogError) -> LogDirectory { preconditionFailure("not there yet") }
-
-    /// Opens the log of a data directory for reading; a service may be writing it.
-    package static func openReadOnly(_ data: String) throws(LogError) -> LogDirectory {
-        preconditionFailure("not there yet")
+    init(
+        files: LogFiles, sources: SourceTable, tail: LogTail, recovery: RecoveryReport, segmentBytes: Int,
+        writing: Writing?
+    ) {
+        id = files.id
+        path = files.directory
+        self.files = files
+        self.sources = sources
+        self.tail = tail
+        self.recovery = recovery
+        self.segmentBytes = segmentBytes
+        self.writing = writing
+        follower = TailFollower(files: files, tail: tail)
     }
+
+    /// How far the log is on disk. Where it is open for reading only: how far it was when somebody last looked.
+    package var durable: DurablePosition { files.durable }
+
+    package var isReadOnly: Bool { writing == nil }
 
     /// The writer; there is one.
-    package var writer: LogWriter { preconditionFailure("not there yet") }
-    /// Where the first group begins: the end of the log as it was opened.
-    package var tail: LogTail { preconditionFailure("not there yet") }
-    /// What the log has of every source, as of opening.
-    package var sources: SourceTable { preconditionFailure("not there yet") }
-    /// Whether there is space for the next segment.
-    package var intake: LogIntake { preconditionFailure("not there yet") }
+    package var writer: LogWriter {
+        guard let writing else { preconditionFailure("the log is open for reading only") }
+        return writing.writer
+    }
 
+    /// Whether the log takes more: not while there is no space for the next segment, and not once it is poisoned.
+    package var intake: LogIntake {
+        guard let writing else { preconditionFailure("the log is open for reading only") }
+        if let failure = writing.writer.failure ?? writing.space.failure { return .closed(failure) }
+        return .open
+    }
+
+    /// Damage in a sealed segment that was found while its summary was written.
+    package var trouble: LogError? { writing?.maintenance.trouble }
+
+    /// A group that begins at the end of the log as it was opened; `begin(at:)` puts it elsewhere.
     package func makeGroup(capacity: Int = LogLimits.groupBytesMax) -> FrameGroup {
-        preconditionFailure("not there yet")
+        FrameGroup(log: id, tail: tail, segmentBytesNew: segmentBytes, capacity: capacity)
     }
-    /// - Parameter position: any from `Position.first` to `durable.next`.
-    package func reader(from position: Position) throws(LogError) -> LogReader {
-        preconditionFailure("not there yet")
-    }
-    package func fetcher() -> EventFetcher { preconditionFailure("not there yet") }
-    package func finder() -> IdentityFinder { preconditionFailure("not there yet") }
 
-    /// Blocks until an event at `position` is durable or the time is over; in a log that is open for reading only,
-    /// by looking at the files.
+    /// - Parameter position: any from `Position.first` to `durable.next`.
+    package func reader(from position: Position = .first) throws(LogError) -> LogReader {
+        try LogReader(files: files, from: position)
+    }
+
+    package func fetcher() -> EventFetcher {
+        EventFetcher(files: files)
+    }
+
+    package func finder() -> IdentityFinder {
+        IdentityFinder(files: files)
+    }
+
+    /// Blocks until an event at `position` is durable, the log is closed, or the time is over; in a log that is open
+    /// for reading only, by looking at the files. Not for the cooperative pool.
     ///
     /// - Returns: the position that the next durable event will have.
     @discardableResult
     package func wait(for position: Position, atMost limit: Duration) throws(LogError) -> Position {
-        preconditionFailure("not there yet")
+        guard isReadOnly else { return files.durable.wait(for: position, atMost: limit) }
+        let clock = ContinuousClock()
+        let deadline = clock.now.advanced(by: limit)
+        while true {
+            if try follower.look() > position { break }
+            let left = clock.now.duration(to: deadline)
+            if left <= .zero { break }
+            files.durable.wait(for: position, atMost: min(left, .milliseconds(20)))
+        }
+        return files.durable.next
     }
 
-    /// Prepares the next segment and writes the summaries of sealed ones, on a thread of its own, until `close`.
-    package func startMaintenance() { preconditionFailure("not there yet") }
-    /// One round of that, on the calling thread.
-    package func maintain() throws(LogError) { preconditionFailure("not there yet") }
+    /// Makes the next segment ready and writes the summaries of sealed ones, on a thread of its own, until `close`.
+    package func startMaintenance() {
+        writing?.maintenance.start()
+    }
 
-    /// Ends maintenance, wakes followers, and gives up the lock.
-    package func close() throws(LogError) { preconditionFailure("not there yet") }
+    /// One round of that, on the calling thread.
+    ///
+    /// - Throws: `noSpace` where the disk is full: `intake` stays closed until a round succeeds.
+    package func maintain() throws(LogError) {
+        try writing?.maintenance.run()
+    }
+
+    /// Ends maintenance, wakes followers, and gives up the lock. Groups that were not committed are lost.
+    package func close() {
+        writing?.maintenance.stop()
+        files.durable.close()
+        writing?.lock.release()
+    }
+}
+
+/// Whether the log can take more.
+package enum LogIntake: Hashable, Sendable {
+    case open
+    /// No space for the next segment, or the log is poisoned: grant no credit until it is open again.
+    case closed(LogError)
+}
+
+/// Holds the lock until it is told not to.
+final class LockHolder: Sendable {
+    private let lock: Mutex<(any StorageLock)?>
+
+    init(_ lock: any StorageLock) {
+        self.lock = Mutex(lock)
+    }
+
+    func release() {
+        lock.withLock { $0 = nil }
+    }
 }

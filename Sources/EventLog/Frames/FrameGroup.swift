@@ -137,9 +137,11 @@ package final class FrameGroup: @unchecked Sendable {
             headerBytes: staged.headerBytes, payloadBytes: payloadBytes)
     }
 
-    /// The laid bytes, as they go into the segment at `start.offset`.
-    var bytes: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: base, count: byteCount)
+    /// Writes the laid bytes to where they belong.
+    func write(to file: any StorageFile) throws(LogError) {
+        // Safety: what was laid is initialised, and stays as it is until the group begins anew.
+        let bytes = unsafe UnsafeRawBufferPointer(start: base, count: byteCount)
+        try unsafe file.writeAll(bytes.bytes, at: start.offset)
     }
 
     private func copy(_ payload: RawSpan, behind headerBytes: Int) -> Bool {

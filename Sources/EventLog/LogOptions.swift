@@ -1,0 +1,21 @@
+/// How a log is opened.
+package struct LogOptions: Sendable {
+    /// The size of new segments, in bytes; a multiple of 4096.
+    package var segmentBytes = LogLimits.segmentBytesDefault
+    /// Draws the log's identity when it is made.
+    package var makeID: @Sendable () -> LogID = LogID.random
+    /// Names in the data directory beside `log` that don't make it a foreign one, in which no log is made.
+    package var neighbours: Set<String> = ["lost+found"]
+
+    package init() {}
+
+    func check() throws(LogError) {
+        let range = LogLimits.segmentBytesMin...LogLimits.segmentBytesMax
+        guard range.contains(segmentBytes), segmentBytes.isMultiple(of: 4096) else {
+            throw LogError(
+                .invalidOption, path: "segment size",
+                "\(segmentBytes) bytes are not a multiple of 4096 from \(range.lowerBound) to \(range.upperBound). "
+                    + "Choose another size.")
+        }
+    }
+}

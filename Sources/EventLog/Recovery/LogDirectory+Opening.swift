@@ -1,0 +1,165 @@
+internal import Events
+
+extension LogDirectory {
+    private static let lockName = "lock"
+    private static let identityNewName = LogIdentityFile.name + ".new"
+
+    /// Opens the log of a data directory for writing, or makes one. Locks it, recovers it, and finds out what it has
+    /// of every source.
+    ///
+    /// - Parameter data: the data directory; it is made where it is missing, its parent isn't.
+    /// - Throws: `locked`, `notALog`, `damaged` with file and offset, `versionUnknown`, `noSpace`, `system`.
+    package static func open(
+        _ data: String, options: LogOptions = LogOptions(), storage: any Storage = DiskStorage()
+    ) throws(LogError) -> LogDirectory {
+        try options.check()
+        let directory = data + "/log"
+        try checkOrMakeDirectory(data, directory, neighbours: options.neighbours, storage: storage)
+        let lock = LockHolder(try storage.lock(directory + "/" + lockName))
+        let id = try readOrMakeIdentity(directory, options: options, storage: storage)
+        let names = try storage.entries(of: directory) ?? []
+        let space = SegmentSpace(
+            storage: storage, directory: directory, id: id, segmentBytes: options.segmentBytes)
+        try space.adopt(names)
+        let list = try LogFiles.segments(named: names, in: directory)
+        guard let live = list.last else {
+            throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
+        }
+        let found = try Findings(
+            files: LogFiles(storage: storage, directory: directory, id: id, segments: list, next: .first))
+        for made in found.made { try? found.files.write(summary: made.bytes, of: made.segment) }
+        let file = try storage.open(directory + "/" + live.fileName, .write)
+        let dropped = try found.scan.repair(file)
+        let tail = found.tail
+        found.files.durable.publish(next: tail.next)
+        let known = Set(names)
+        let maintenance = Maintenance(
+            files: found.files, space: space,
+            pending: list.dropLast().filter { segment in
+                !known.contains(segment.summaryName) && !found.made.contains { $0.segment == segment }
+            },
+            latest: list.dropLast().last.map { ($0, found.sealedTable) })
+        let writer = LogWriter(
+            files: found.files, space: space, tail: tail, file: file, sealed: maintenance.add)
+        let recovery = RecoveryReport(
+            path: directory + "/" + live.fileName, offset: tail.offset, droppedBytes: dropped,
+            framesRead: found.frames)
+        return LogDirectory(
+            files: found.files, sources: found.table, tail: tail, recovery: recovery,
+            segmentBytes: options.segmentBytes,
+            writing: Writing(writer: writer, space: space, maintenance: maintenance, lock: lock))
+    }
+
+    /// Opens the log of a data directory for reading; a service may be writing it. Changes nothing.
+    ///
+    /// - Throws: `missing`, `notALog`, `damaged` with file and offset, `versionUnknown`, `system`.
+    package static func openReadOnly(
+        _ data: String, storage: any Storage = DiskStorage()
+    ) throws(LogError) -> LogDirectory {
+        let directory = data + "/log"
+        guard let names = try storage.entries(of: directory) else {
+            throw LogError(
+                .missing, path: directory,
+                "There is no log here. Check the data directory, or start `tollbook serve` to make one.")
+        }
+        guard names.contains(LogIdentityFile.name) else { throw foreign(directory, names) }
+        let id = try LogIdentityFile.read(try storage.open(directory + "/" + LogIdentityFile.name, .read))
+        let list = try LogFiles.segments(named: names, in: directory)
+        guard let live = list.last else {
+            throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
+        }
+        let found = try Findings(
+            files: LogFiles(storage: storage, directory: directory, id: id, segments: list, next: .first))
+        found.files.durable.publish(next: found.tail.next)
+        let recovery = RecoveryReport(
+            path: directory + "/" + live.fileName, offset: found.tail.offset, droppedBytes: 0,
+            framesRead: found.frames)
+        return LogDirectory(
+            files: found.files, sources: found.table, tail: found.tail, recovery: recovery,
+            segmentBytes: found.tail.segmentBytes, writing: nil)
+    }
+
+    /// What there is: read, and nothing changed.
+    private struct Findings {
+        let files: LogFiles
+        let table: SourceTable
+        let sealedTable: SourceTable
+        let made: [(segment: SegmentID, bytes: [UInt8])]
+        let scan: TailScan
+        let tail: LogTail
+        let frames: Int
+
+        init(files: LogFiles) throws(LogError) {
+            self.files = files
+            let list = files.list
+            let sealed = try files.table(before: list.count - 1, in: list)
+            sealedTable = sealed.table
+            made = sealed.made
+            let live = list[list.count - 1]
+            let reading = try files.open(live)
+            var table = sealed.table
+            var frames = sealed.frames
+            scan = try TailScan(reading) { found in
+                table.record(found.header)
+                frames += 1
+            }
+            self.table = table
+            self.frames = frames
+            tail = LogTail(
+                segment: live, offset: scan.end, segmentBytes: reading.segmentBytes, next: scan.next)
+        }
+    }
+
+    private static func checkOrMakeDirectory(
+        _ data: String, _ directory: String, neighbours: Set<String>, storage: any Storage
+    ) throws(LogError) {
+        if let names = try storage.entries(of: directory) {
+            let isOurs = names.contains(LogIdentityFile.name) || names.contains(identityNewName)
+            if !isOurs, names.contains(where: { $0 != lockName }) { throw foreign(directory, names) }
+            return
+        }
+        if let names = try storage.entries(of: data) {
+            let strangers = names.filter { !neighbours.contains($0) }
+            if !strangers.isEmpty { throw foreign(data, strangers) }
+        } else {
+            try storage.makeDirectory(data)
+        }
+        try storage.makeDirectory(directory)
+    }
+
+    private static func foreign(_ path: String, _ names: [String]) -> LogError {
+        if names.contains(where: { SegmentID(fileName: $0) != nil }) {
+            return LogError.damage(path, at: 0, "the file `\(LogIdentityFile.name)` is missing")
+        }
+        let example = names.min().map { " (it holds `\($0)`)" } ?? ""
+        return LogError(
+            .notALog, path: path,
+            "This is not a Tollbook log\(example), and nothing was changed. Name another data directory, or an empty one.")
+    }
+
+    /// The identity gets its name after the first segment has got its own: a log with an identity has a segment.
+    private static func readOrMakeIdentity(
+        _ directory: String, options: LogOptions, storage: any Storage
+    ) throws(LogError) -> LogID {
+        let path = directory + "/" + LogIdentityFile.name
+        let names = try storage.entries(of: directory) ?? []
+        if names.contains(LogIdentityFile.name) { return try LogIdentityFile.read(try storage.open(path, .read)) }
+        // An earlier process may have got as far as the segment; then its half-made identity is whole.
+        var id = options.makeID()
+        let first = SegmentID(ordinal: 1, first: .first)
+        if names.contains(first.fileName) {
+            id = try LogIdentityFile.read(try storage.open(path + ".new", .read))
+        } else {
+            let file = try storage.open(path + ".new", .make)
+            try file.writeAll(LogIdentityFile.encoded(id), at: 0)
+            try file.sync()
+            try storage.syncDirectory(directory)
+            let space = SegmentSpace(
+                storage: storage, directory: directory, id: id, segmentBytes: options.segmentBytes)
+            _ = try space.makeSegment(first)
+        }
+        try storage.rename(path + ".new", to: path)
+        try storage.syncDirectory(directory)
+        return id
+    }
+}

@@ -1,0 +1,111 @@
+internal import Events
+
+/// Makes a segment's summary of its frames.
+struct SummaryBuilder {
+    private let log: LogID
+    private let segment: SegmentID
+    private(set) var table: SourceTable
+    private var index = IdentityIndex()
+    private var sparse = SparseIndex()
+
+    /// - Parameter table: as of the end of the segment before.
+    init(log: LogID, segment: SegmentID, table: SourceTable) {
+        self.log = log
+        self.segment = segment
+        self.table = table
+    }
+
+    /// Reads a sealed segment up to its end.
+    static func summarize(
+        _ reading: SegmentReading, until end: Position, log: LogID, table: SourceTable
+    ) throws(LogError) -> (bytes: [UInt8], table: SourceTable, frames: Int) {
+        var builder = SummaryBuilder(log: log, segment: reading.segment, table: table)
+        var scan = SegmentScan(reading)
+        var frames = 0
+        while let found = try scan.frame(before: end) {
+            builder.add(found)
+            frames += 1
+        }
+        return (builder.encoded(end: scan.next, endOffset: scan.offset), builder.table, frames)
+    }
+
+    mutating func add(_ found: SegmentScan.Found) {
+        table.record(found.header)
+        index.add(found.header, at: found.offset)
+        sparse.add(found.header.position, at: found.offset)
+    }
+
+    func encoded(end: Position, endOffset: Int) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.pad(to: SegmentSummary.headerBytes)
+        let keys = table.sources
+        let ranks = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, $0) })
+        for key in keys { Self.put(table.state(of: key), of: key, to: &writer) }
+        let placesOffset = writer.bytes.count
+        var entries: [IdentityEntry] = []
+        let places = index.keys.indices.sorted { index.keys[$0] < index.keys[$1] }
+        for place in places {
+            let lists = index.lists[place]
+            let parts = [lists.runs.all, lists.rejected.all, lists.gaps]
+            writer.put(UInt32(ranks[index.keys[place]]!))
+            writer.put(UInt32(entries.count))
+            for part in parts { writer.put(UInt32(part.count)) }
+            writer.align()
+            writer.put(UInt64(0))
+            writer.put(parts.compactMap { $0.map(\.first).min() }.min() ?? 1)
+            writer.put(parts.compactMap { $0.map(\.last).max() }.max() ?? 1)
+            for part in parts { entries += part }
+        }
+        let entriesOffset = writer.bytes.count
+        for entry in entries {
+            writer.put(entry.first)
+            writer.put(entry.last)
+            writer.put(UInt64(entry.offset))
+        }
+        let sparseOffset = writer.bytes.count
+        for entry in sparse.entries {
+            writer.put(entry.position.rawValue)
+            writer.put(UInt64(entry.offset))
+        }
+        var header = ByteWriter()
+        header.put(SegmentSummary.magic)
+        header.put(SegmentSummary.version)
+        header.put(UInt32(SegmentSummary.headerBytes))
+        header.put(UInt64(0))
+        header.put(UInt64(writer.bytes.count))
+        header.put(log.high)
+        header.put(log.low)
+        header.put(UInt64(segment.ordinal))
+        header.put(segment.first.rawValue)
+        header.put(end.rawValue)
+        for number in [
+            endOffset, keys.count, placesOffset, places.count, entriesOffset, entries.count, sparseOffset,
+            sparse.entries.count,
+        ] {
+            header.put(UInt32(number))
+        }
+        header.pad(to: SegmentSummary.headerBytes)
+        var bytes = header.bytes + writer.bytes[SegmentSummary.headerBytes...]
+        var checksum = ByteWriter()
+        checksum.put(Array(bytes[24...]).xxh3())
+        bytes.replaceSubrange(16..<24, with: checksum.bytes)
+        return bytes
+    }
+
+    private static func put(_ state: SourceState, of key: SourceEpoch, to writer: inout ByteWriter) {
+        let present = state.present.runs
+        let declared = state.declared.runs
+        writer.put(key.source.length)
+        writer.align4()
+        writer.put(UInt32(present.count))
+        writer.put(UInt32(declared.count))
+        writer.align()
+        writer.put(key.epoch.rawValue)
+        for index in 0..<Int(key.source.length) { writer.put(key.source.bytes[index]) }
+        writer.align()
+        for run in present + declared {
+            writer.put(run.first)
+            writer.put(run.last)
+        }
+    }
+}

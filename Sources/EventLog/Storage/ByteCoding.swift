@@ -1,0 +1,64 @@
+internal import CXXHash
+
+/// Lays little-endian numbers one behind the other.
+struct ByteWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put<Number: FixedWidthInteger>(_ number: Number) {
+        for shift in stride(from: 0, to: Number.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
+        }
+    }
+
+    mutating func put(_ more: some Sequence<UInt8>) {
+        bytes.append(contentsOf: more)
+    }
+
+    /// Zeros up to a length.
+    mutating func pad(to count: Int) {
+        precondition(count >= bytes.count, "room for what is there")
+        bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+    }
+
+    /// Zeros up to the next multiple of eight.
+    mutating func align() {
+        pad(to: (bytes.count + 7) & ~7)
+    }
+
+    mutating func align4() {
+        pad(to: (bytes.count + 3) & ~3)
+    }
+}
+
+/// Takes little-endian numbers one after the other. What lies beyond the end is 0: hold the length or a checksum
+/// against what they ought to be.
+struct ByteReader {
+    private let bytes: [UInt8]
+    private(set) var offset = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func take<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) -> Number {
+        let width = Number.bitWidth / 8
+        guard offset + width <= bytes.count else {
+            offset += width
+            return 0
+        }
+        var number: Number = 0
+        for index in (0..<width).reversed() {
+            // In two steps: a byte can't be shifted by its own width.
+            number = (number << 7) << 1 | Number(truncatingIfNeeded: bytes[offset + index])
+        }
+        offset += width
+        return number
+    }
+}
+
+extension [UInt8] {
+    func xxh3(seed: UInt64 = 0) -> UInt64 {
+        // Safety: the hash reads what the array holds.
+        unsafe withUnsafeBytes { buffer in unsafe tollbook_xxh3_64(buffer.baseAddress, buffer.count, seed) }
+    }
+}

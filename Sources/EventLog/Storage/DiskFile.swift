@@ -1,0 +1,127 @@
+internal import Glibc
+
+/// A file of a POSIX system; it closes when it goes.
+final class DiskFile: StorageFile {
+    let path: String
+    private let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        // What matters was synced, and a failed close says nothing about that.
+        close(descriptor)
+    }
+
+    func size() throws(LogError) -> Int {
+        var status = stat()
+        // Safety: writes the one struct that it is given.
+        guard unsafe fstat(descriptor, &status) == 0 else { throw LogError.system(path, "has no size") }
+        return status.st_size
+    }
+
+    func reserve(_ bytes: Int) throws(LogError) {
+        let code = posix_fallocate(descriptor, 0, bytes)
+        guard code == 0 else {
+            errno = code
+            throw LogError.system(path, "gets no \(bytes) bytes of space")
+        }
+    }
+
+    func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int {
+        let count = unsafe bytes.withUnsafeBytes { buffer in
+            var count = 0
+            // Safety: writes what the span holds.
+            repeat {
+                count = unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, offset)
+            } while count < 0 && errno == EINTR
+            return count
+        }
+        guard count > 0 else { throw LogError.system(path, offset: offset, "can't be written") }
+        return count
+    }
+
+    func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            // Safety: reads no more than the array has room for.
+            let part = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(descriptor, buffer.baseAddress! + done, count - done, offset + done)
+            }
+            if part < 0, errno == EINTR { continue }
+            guard part >= 0 else { throw LogError.system(path, offset: offset + done, "can't be read") }
+            if part == 0 { break }
+            done += part
+        }
+        bytes.removeSubrange(done...)
+        return bytes
+    }
+
+    func sync() throws(LogError) {
+        guard fdatasync(descriptor) == 0 else { throw LogError.system(path, "can't be synced") }
+    }
+
+    func map(_ count: Int) throws(LogError) -> MappedBytes {
+        let page = 4096
+        let length = (count + page - 1) / page * page + page
+        // Safety: the anonymous pages behind the file's are what a decoder may read beyond the end; the file is put
+        // over the first of them, and the mapping owns all of it.
+        guard let base = unsafe mmap(nil, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            unsafe base != MAP_FAILED
+        else { throw LogError.system(path, "can't be mapped") }
+        let mapping = unsafe Mapping(base: base, length: length)
+        if count > 0 {
+            let file = unsafe mmap(base, count, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, 0)
+            guard unsafe file != MAP_FAILED else { throw LogError.system(path, "can't be mapped") }
+        }
+        return unsafe MappedBytes(base: UnsafeRawPointer(base), count: count, owner: mapping)
+    }
+}
+
+/// Pages that are given back when it goes.
+@safe
+private final class Mapping: @unchecked Sendable {
+    // Safety: the one owner of these pages; read-only.
+    private let base: UnsafeMutableRawPointer
+    private let length: Int
+
+    @unsafe
+    init(base: UnsafeMutableRawPointer, length: Int) {
+        unsafe self.base = base
+        self.length = length
+    }
+
+    deinit {
+        // Safety: mapped by whoever made this object, unmapped here alone.
+        unsafe _ = munmap(base, length)
+    }
+}
+
+extension LogError {
+    /// What the operating system said just now, in words.
+    static func system(_ path: String, offset: Int? = nil, _ action: String) -> LogError {
+        let code = Glibc.errno
+        // Safety: the text is the library's own and is copied at once.
+        let words = unsafe String(cString: strerror(code))
+        switch code {
+        case ENOSPC, EDQUOT:
+            return LogError(
+                .noSpace, path: path, offset: offset, errno: code,
+                "\(action): \(words). Make room on this disk; what is acknowledged is safe, and readers go on.")
+        case ENOENT:
+            return LogError(
+                .missing, path: path, offset: offset, errno: code, "\(action): \(words). Check the path.")
+        case EACCES, EPERM, EROFS:
+            return LogError(
+                .system, path: path, offset: offset, errno: code,
+                "\(action): \(words). Check who owns it and how it is mounted.")
+        default:
+            return LogError(
+                .system, path: path, offset: offset, errno: code,
+                "\(action): \(words). Check the disk and the system's log.")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// Where the log's files lie: a disk, or something that plays one in a test.
+///
+/// What has been written is durable once `StorageFile.sync` has returned; a name once `syncDirectory` has.
+package protocol Storage: Sendable {
+    /// The names in a directory, in no order; null where there is no directory.
+    func entries(of directory: String) throws(LogError) -> [String]?
+    /// Makes a directory; its parent must be there. Durable when it returns.
+    func makeDirectory(_ path: String) throws(LogError)
+    /// Opens a file; `missing` where it isn't there, unless it is made.
+    func open(_ path: String, _ mode: StorageMode) throws(LogError) -> any StorageFile
+    func rename(_ path: String, to target: String) throws(LogError)
+    func remove(_ path: String) throws(LogError)
+    func syncDirectory(_ path: String) throws(LogError)
+    /// Keeps others from opening the same log for writing, until the lock goes. `locked` where one holds it.
+    func lock(_ path: String) throws(LogError) -> any StorageLock
+}
+
+package enum StorageMode: Sendable {
+    case read, write
+    /// For writing, empty; what was there before is gone.
+    case make
+}
+
+/// Held until it goes.
+package protocol StorageLock: AnyObject, Sendable {}
+
+/// An open file.
+package protocol StorageFile: AnyObject, Sendable {
+    var path: String { get }
+    func size() throws(LogError) -> Int
+    /// Takes the space for `bytes` bytes, or says `noSpace`; afterwards the file is that long.
+    func reserve(_ bytes: Int) throws(LogError)
+    /// - Returns: how many bytes were taken: at least one, maybe not all.
+    func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
+    func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
+    func sync() throws(LogError)
+    /// The first `count` bytes, as they are and as they will be.
+    func map(_ count: Int) throws(LogError) -> MappedBytes
+}
+
+extension StorageFile {
+    /// Writes all of it.
+    func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {
+        var done = 0
+        while done < bytes.byteCount {
+            done += try write(bytes.extracting(droppingFirst: done), at: offset + done)
+        }
+    }
+
+    func writeAll(_ bytes: [UInt8], at offset: Int) throws(LogError) {
+        // Safety: bytes of an array of bytes.
+        try unsafe writeAll(bytes.span.bytes, at: offset)
+    }
+
+    /// Writes zeros in pieces, each on disk before the next begins: a long write would keep the log's own syncs waiting.
+    func writeZeros(_ range: Range<Int>, piece: Int = 1 << 20) throws(LogError) {
+        let zeros = [UInt8](repeating: 0, count: min(piece, range.count))
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let count = min(zeros.count, range.upperBound - offset)
+            // Safety: bytes of an array of bytes.
+            try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: offset)
+            try sync()
+            offset += count
+        }
+    }
+}
+
+/// Bytes of a file in memory, with 64 more behind that may be read.
+@safe
+package final class MappedBytes: @unchecked Sendable {
+    // Safety: `owner` keeps the bytes there; nobody writes through this pointer.
+    let base: UnsafeRawPointer
+    package let count: Int
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameter base: `count + 64` bytes that are readable for as long as `owner` lives.
+    @unsafe
+    package init(base: UnsafeRawPointer, count: Int, owner: any AnyObject & Sendable) {
+        unsafe self.base = base
+        self.count = count
+        self.owner = owner
+    }
+}

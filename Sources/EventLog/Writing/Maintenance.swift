@@ -1,0 +1,107 @@
+internal import Glibc
+internal import Synchronization
+
+/// Does what may take a while beside the log, on a thread of its own: makes the next segment ready and writes the
+/// summaries of sealed ones.
+final class Maintenance: Sendable {
+    private let files: LogFiles
+    private let space: SegmentSpace
+    private let pending: Mutex<[SegmentID]>
+    private let latest: Mutex<(segment: SegmentID, table: SourceTable)?>
+    private let troubleFound = Mutex<LogError?>(nil)
+    private let thread = Mutex<pthread_t?>(nil)
+    private let isStopping = Atomic<Bool>(false)
+    private let isDue = Atomic<Bool>(false)
+    private let bell = Doorbell()
+
+    /// - Parameters:
+    ///   - pending: sealed segments without a summary.
+    ///   - latest: the last sealed segment and the table as of its end.
+    init(
+        files: LogFiles, space: SegmentSpace, pending: [SegmentID],
+        latest: (segment: SegmentID, table: SourceTable)?
+    ) {
+        self.files = files
+        self.space = space
+        self.pending = Mutex(pending)
+        self.latest = Mutex(latest)
+    }
+
+    /// What is wrong with a sealed segment, where writing its summary found damage.
+    var trouble: LogError? { troubleFound.withLock(\.self) }
+
+    func add(_ sealed: SegmentID) {
+        pending.withLock { $0.append(sealed) }
+        isDue.store(true, ordering: .sequentiallyConsistent)
+        bell.ring()
+    }
+
+    /// One round.
+    func run() throws(LogError) {
+        try space.prepare()
+        while let segment = pending.withLock(\.first) {
+            do throws(LogError) {
+                try summarize(segment)
+            } catch {
+                if error.code == .noSpace { throw error }
+                pending.withLock { _ = $0.removeFirst() }
+                troubleFound.withLock { $0 = error }
+                throw error
+            }
+            pending.withLock { _ = $0.removeFirst() }
+        }
+    }
+
+    private func summarize(_ segment: SegmentID) throws(LogError) {
+        guard let end = files.successor(of: segment)?.first else { preconditionFailure("a sealed segment has an heir") }
+        let result = try SummaryBuilder.summarize(
+            try files.open(segment), until: end, log: files.id, table: try table(before: segment))
+        try files.write(summary: result.bytes, of: segment)
+        latest.withLock { $0 = (segment, result.table) }
+    }
+
+    /// The table as of a segment's beginning.
+    private func table(before segment: SegmentID) throws(LogError) -> SourceTable {
+        guard segment.ordinal > 1 else { return SourceTable() }
+        let known = latest.withLock { latest in latest?.segment.ordinal == segment.ordinal - 1 ? latest?.table : nil }
+        if let known { return known }
+        let list = files.list
+        return try files.table(before: Int(segment.ordinal - 1), in: list).table
+    }
+
+    /// Runs a round whenever a segment was sealed, and every second while something is missing, until `stop`.
+    func start() {
+        thread.withLock { thread in
+            guard thread == nil else { return }
+            var identifier = pthread_t()
+            // Safety: the new thread takes over the one reference that is passed to it.
+            let context = unsafe Unmanaged.passRetained(self).toOpaque()
+            let code = unsafe pthread_create(&identifier, nil, { context in
+                let maintenance = unsafe Unmanaged<Maintenance>.fromOpaque(context!).takeRetainedValue()
+                maintenance.loop()
+                return nil
+            }, context)
+            precondition(code == 0, "a thread can be made")
+            thread = identifier
+        }
+    }
+
+    /// Waits until the thread has ended.
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        bell.ring()
+        let running = thread.withLock { $0.take() }
+        if let running { pthread_join(running, nil) }
+    }
+
+    private func loop() {
+        while !isStopping.load(ordering: .sequentiallyConsistent) {
+            isDue.store(false, ordering: .sequentiallyConsistent)
+            // What fails is kept in `trouble` and in `space`, and tried again.
+            try? run()
+            bell.wait(atMost: .seconds(1)) {
+                isDue.load(ordering: .sequentiallyConsistent) || isStopping.load(ordering: .sequentiallyConsistent)
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+internal import Events
+internal import Synchronization
+
+/// Sees to it that there is a segment to go on with before the live one is full.
+///
+/// A spare segment is zeroed and synced ahead, since writing into blocks that were written before halves the time of
+/// a sync, and since a full disk then shows while there is still room to stop in good order.
+final class SegmentSpace: Sendable {
+    private enum State {
+        case none, ready
+        case failed(LogError)
+    }
+
+    static let spareName = "spare"
+    static let newName = "spare.new"
+    static let directName = "segment.new"
+    /// What a crash may leave behind and the next opening may throw away.
+    static let leftovers: Set<String> = [newName, directName]
+
+    private let storage: any Storage
+    private let directory: String
+    private let id: LogID
+    let segmentBytes: Int
+    private let state = Mutex<State>(.none)
+
+    init(storage: any Storage, directory: String, id: LogID, segmentBytes: Int) {
+        self.storage = storage
+        self.directory = directory
+        self.id = id
+        self.segmentBytes = segmentBytes
+    }
+
+    /// Why there is no spare, where making one failed.
+    var failure: LogError? {
+        state.withLock { if case .failed(let error) = $0 { error } else { nil } }
+    }
+
+    /// Takes over the spare that an earlier process has left, if it fits.
+    func adopt(_ names: [String]) throws(LogError) {
+        for name in names where Self.leftovers.contains(name) { try storage.remove(directory + "/" + name) }
+        guard names.contains(Self.spareName) else { return }
+        let path = directory + "/" + Self.spareName
+        if try storage.open(path, .read).size() == segmentBytes {
+            state.withLock { $0 = .ready }
+        } else {
+            try storage.remove(path)
+        }
+    }
+
+    /// Makes the spare segment unless there is one.
+    ///
+    /// - Throws: `noSpace` where the disk is full; call again when there may be room.
+    func prepare() throws(LogError) {
+        if state.withLock({ if case .ready = $0 { true } else { false } }) { return }
+        let path = directory + "/" + Self.newName
+        do throws(LogError) {
+            let file = try storage.open(path, .make)
+            try file.reserve(segmentBytes)
+            try file.writeZeros(0..<segmentBytes)
+            try storage.rename(path, to: directory + "/" + Self.spareName)
+            try storage.syncDirectory(directory)
+            state.withLock { $0 = .ready }
+        } catch {
+            // What was reserved would keep others from the room that is left.
+            try? storage.remove(path)
+            state.withLock { $0 = .failed(error) }
+            throw error
+        }
+    }
+
+    /// Makes a segment of the spare, or, where there is none yet, afresh: that works as well, but syncs take longer.
+    ///
+    /// The file gets its name last, so that a segment that can be seen has its header and its whole size.
+    func makeSegment(_ segment: SegmentID) throws(LogError) -> any StorageFile {
+        let isReady = state.withLock { state in
+            guard case .ready = state else { return false }
+            state = .none
+            return true
+        }
+        let name = isReady ? Self.spareName : Self.directName
+        let path = directory + "/" + name
+        let file = try storage.open(path, isReady ? .write : .make)
+        do throws(LogError) {
+            if !isReady { try file.reserve(segmentBytes) }
+            try file.writeAll(
+                SegmentHeader(log: id, segment: segment, segmentBytes: segmentBytes).encoded, at: 0)
+            try file.sync()
+            try storage.rename(path, to: directory + "/" + segment.fileName)
+            try storage.syncDirectory(directory)
+        } catch {
+            if !isReady { try? storage.remove(path) }
+            throw error
+        }
+        return file
+    }
+}

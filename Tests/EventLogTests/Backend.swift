@@ -1,0 +1,84 @@
+import EventLog
+import Events
+import Glibc
+import Testing
+
+/// What the log's laws are held against: files on a disk, and a simulated one.
+enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case disk, simulated
+
+    var testDescription: String { rawValue }
+
+    func makePlace() -> Place {
+        switch self {
+        case .simulated: Place(storage: SimulatedStorage(), data: "/data")
+        case .disk: Place.temporary()
+        }
+    }
+}
+
+/// A data directory of one test; on a disk it goes with this object.
+final class Place: Sendable {
+    let storage: any Storage
+    let data: String
+    private let temporary: String?
+
+    init(storage: any Storage, data: String, temporary: String? = nil) {
+        self.storage = storage
+        self.data = data
+        self.temporary = temporary
+    }
+
+    static func temporary() -> Place {
+        var template = Array("/tmp/tollbook-log-XXXXXX".utf8CString)
+        // Safety: a zero-terminated text that is changed in place.
+        let made = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
+        precondition(made, "a directory for the test")
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return Place(storage: DiskStorage(), data: path + "/data", temporary: path)
+    }
+
+    deinit {
+        guard let temporary else { return }
+        Self.removeAll(temporary)
+    }
+
+    static func removeAll(_ path: String) {
+        guard let names = try? DiskStorage().entries(of: path) else {
+            try? DiskStorage().remove(path)
+            return
+        }
+        for name in names { removeAll(path + "/" + name) }
+        // Safety: the path is a Swift string, which ends in a zero.
+        _ = unsafe rmdir(path)
+    }
+
+    func open(segmentBytes: Int = LogLimits.segmentBytesMin) throws(LogError) -> LogDirectory {
+        var options = LogOptions()
+        options.segmentBytes = segmentBytes
+        options.makeID = { LogID(high: 1, low: 2) }
+        return try LogDirectory.open(data, options: options, storage: storage)
+    }
+
+    func openReadOnly() throws(LogError) -> LogDirectory {
+        try LogDirectory.openReadOnly(data, storage: storage)
+    }
+
+    var names: [String] { (try? storage.entries(of: data + "/log") ?? []) ?? [] }
+    var segmentPaths: [String] {
+        names.filter { $0.hasSuffix(".segment") }.sorted().map { data + "/log/" + $0 }
+    }
+
+    /// Changes a file behind the log's back.
+    func damage(_ path: String, _ body: (inout [UInt8]) -> Void) throws {
+        if let simulated = storage as? SimulatedStorage {
+            try #require(simulated.content(path)).damage(body)
+            return
+        }
+        var bytes = try storage.open(path, .read).read(try storage.open(path, .read).size(), at: 0)
+        body(&bytes)
+        // Safety: bytes of an array of bytes.
+        let written = try unsafe storage.open(path, .write).write(bytes.span.bytes, at: 0)
+        try #require(written == bytes.count)
+    }
+}
