@@ -20,10 +20,6 @@ def earliest(events):
     return min(events, key=lambda event: event.canonical, default=None)
 
 
-def last(events):
-    return max(events, key=lambda event: event.canonical, default=None)
-
-
 def makes_leg(event):
     """Whether the event makes its `to_tag` a leg. An UPDATE may belong to an early dialog."""
     if event.type.startswith("refresh."):

@@ -169,6 +169,8 @@ class CommandLine(unittest.TestCase):
         event = read_entry(b'{"source":"k","epoch":1,"seq":1,"event":{"type":"x","time":1}}', 4)
         self.assertIsInstance(event, Event)
         self.assertEqual(event.position, 4)
+        event = read_entry(b'{"position":9,"source":"k","epoch":1,"seq":1,"event":{"type":"x","time":1}}', 4)
+        self.assertEqual(event.position, 9)
 
 
 if __name__ == "__main__":

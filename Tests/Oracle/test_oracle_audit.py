@@ -173,6 +173,16 @@ class Retries(unittest.TestCase):
                              (trying(2, cseq=3, session_expires=90), 0)):
             self.assertEqual(len(found("retry_ignores_min_se", rejected, retry)), count)
 
+    def test_a_rejection_of_the_retry_itself_is_not_cited(self):
+        events = (trying(0), failed(1, 422, min_se=120), trying(2, cseq=2, session_expires=90),
+                  failed(3, 422, cseq=2, min_se=600))
+        self.assertEqual(positions("retry_ignores_min_se", *events), [[2, 3]])
+
+    def test_a_loop_is_measured_by_the_greatest_before(self):
+        events = (trying(0), failed(1, 422, min_se=90), trying(2, cseq=2), failed(3, 422, cseq=2, min_se=200),
+                  trying(4, cseq=3, session_expires=200), failed(5, 422, cseq=3, min_se=150))
+        self.assertEqual(positions("rejection_loop", *events), [[2, 4, 6]])
+
     def test_rejection_loop(self):
         def loop(again, offered=120, first=120):
             return positions("rejection_loop", trying(0), failed(1, 422, min_se=first),
@@ -290,6 +300,8 @@ class Evidence(unittest.TestCase):
         self.assertEqual(found("clock_skew", trying(4), confirmed(4), bye(9)), [])
         self.assertEqual(found("clock_skew", trying(5), failed(4, 486)), [(5, "", [1, 2])])
         self.assertEqual(found("clock_skew", trying(5), confirmed(4)), [])
+        # The last event that stands for an occurrence, not the last retransmission.
+        self.assertEqual(found("clock_skew", trying(5), confirmed(4), bye(9), bye(11)), [(9, "t", [2, 3])])
 
     def test_incomplete_evidence(self):
         call = (trying(1), confirmed(2), bye(3))

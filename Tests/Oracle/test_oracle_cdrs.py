@@ -48,7 +48,16 @@ class Fields(unittest.TestCase):
         self.assertEqual((first["from_uri"], first["src_ip"]), ("two", "1"))
         self.assertEqual(second["from_uri"], "one")
         self.assertEqual(cdr_of(*calls, bye(9))["from_uri"], "three")
+        self.assertEqual(cdr_of(*calls, confirmed(8, cseq=9), bye(9))["from_uri"], "one")
+        again = trying(5, cseq=3, method="INVITE", from_uri="again")
+        self.assertEqual(cdr_of(*calls, again, bye(9))["from_uri"], "three")
+        self.assertEqual(cdr_of(*calls, bye(9))["started_at"], 1)
         self.assertEqual(cdr_of(*calls, failed(9, 486, cseq=3))["from_uri"], "three")
+
+    def test_the_final_attempt_may_be_known_by_an_answer_of_another_leg(self):
+        calls = [trying(1, from_uri="one"), trying(2, cseq=2, from_uri="two"), confirmed(3, "a", cseq=1)]
+        rows = cdrs_of(*calls, bye(9))
+        self.assertEqual([(row["to_tag"], row["from_uri"]) for row in rows], [("t", "two")])
 
     def test_the_attempt_of_a_leg_is_that_of_its_earliest_answer(self):
         cdr = cdr_of(trying(1, user_agent="one"), trying(2, cseq=2, user_agent="two"),
@@ -167,6 +176,12 @@ class Billing(unittest.TestCase):
                 policy = b'{"id":"p","hung_call":"%s"}' % option.encode()
                 self.assertEqual(self.billed(policy, *events), billed)
 
+    def test_a_guess_is_measured_from_the_answer(self):
+        for option, billed in ((b"last_proof", 3000), (b"session_expiry", 90_000), (b"timeout", 200_000)):
+            cdr = cdr_of(trying(0), timed(7 * S, 90), event("dialog.alive", 10 * S, to_tag="t"),
+                         timeout("session", 207 * S), policy=b'{"id":"p","hung_call":"%s"}' % option)
+            self.assertEqual(cdr["billable_ms"], billed)
+
     def test_session_expiry_is_never_after_the_end(self):
         policy = b'{"id":"p","hung_call":"session_expiry"}'
         self.assertEqual(self.billed(policy, timeout("session", 60 * S)), (60_000, "session_expiry"))
@@ -198,8 +213,10 @@ class Billing(unittest.TestCase):
         self.assertEqual(Policy().name, "default:61f1bcd4b10c075c")
         self.assertNotEqual(Policy(b'{"id":"default"}').name, Policy().name)
         self.assertEqual(Policy(b'{"id":"default"}').round_ms, 1000)
-        with self.assertRaises(ValueError):
-            Policy(b"{}")
+        for text in (b"{}", b'{"id":5}', b'{"id":"p","round_ms":0}', b'{"id":"p","minimum_ms":-1}',
+                     b'{"id":"p","round":"even"}', b'{"id":"p","hung_call":"never"}'):
+            with self.assertRaises(ValueError):
+                Policy(text)
 
 
 class Incomplete(unittest.TestCase):

@@ -174,6 +174,12 @@ class EndWithoutLeg(unittest.TestCase):
         self.assertEqual([(row["disposition"], row["ended_at"], row["attempts"]) for row in rows],
                          [("busy", 3, 2)])
 
+    def test_an_attempt_is_seen_by_any_of_four_types(self):
+        for later in (trying(2, cseq=2), early(2, cseq=2), failed(2, 407, cseq=2)):
+            rows = cdrs_of(trying(0), failed(1, 486), later)
+            self.assertEqual([row["sip_code"] for row in rows],
+                             [407] if later[3]["type"] == "dialog.failed" else [])
+
     def test_a_superseded_failure_does_not_end_even_later(self):
         self.assertEqual(cdrs_of(trying(0), trying(2, cseq=2), failed(9, 487)), [])
 
@@ -200,6 +206,8 @@ class EndWithoutLeg(unittest.TestCase):
         self.assertEqual((cdr["disposition"], cdr["sip_code"], ended(cdr)), ("unknown", None, (9, None,
             "ledger")))
         self.assertEqual(cdr_of(trying(0), expired(9, 8, to_tag=None), failed(20, 503))["ended_at"], 20)
+        two = (expired(9, 8, to_tag=None), expired(7, 6, to_tag=None))
+        self.assertEqual(cdr_of(trying(0), *two)["ended_at"], 7)
         self.assertEqual(cdrs_of(trying(0), expired(9, 8, to_tag="t")), [])
 
     def test_a_call_known_by_its_presumption_alone(self):

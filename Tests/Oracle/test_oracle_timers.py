@@ -37,6 +37,11 @@ class Verdicts(unittest.TestCase):
                                          (21, 20_500_000, "on_time"), (21, 20_500_001, "critical")):
             self.assertEqual(first_verdict(interval, delta), verdict)
 
+    def test_each_mark_is_judged_by_the_next(self):
+        self.assertEqual(verdicts_of(timed(0, 90), accepted(56 * S, 1800), accepted(956 * S, 90, cseq=3),
+                                     accepted(1045 * S, 90, cseq=4), bye(1100 * S)),
+                         ["late", "on_time", "critical", "ended"])
+
     def test_without_a_next_mark_in_an_ended_leg(self):
         for end, verdict in ((90 * S - 1, "ended"), (90 * S, "expired"), (90 * S + 1, "expired")):
             self.assertEqual(verdicts_of(timed(0, 90), bye(end)), [verdict])

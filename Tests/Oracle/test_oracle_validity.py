@@ -4,7 +4,7 @@ import unittest
 
 import generate_bad
 from strict_json import InvalidJson, Number, dump, parse
-from validity import validate
+from validity import REQUIRED, validate
 
 NOW = 1_700_000_000_000_000
 DAY = 86_400_000_000
@@ -37,6 +37,36 @@ class Validity(unittest.TestCase):
         tick = b'{"type":"ledger.tick","time":1}'
         self.assertIsNone(validate(tick, "ledger"))
         self.assertEqual(validate(tick, "ledger2"), "reserved type")
+
+    def test_every_listed_type_is_known(self):
+        known = """dialog.trying dialog.early dialog.confirmed dialog.acked dialog.alive dialog.failed
+            dialog.terminated refresh.requested refresh.accepted refresh.failed timeout.early timeout.session
+            timeout.lifetime timeout.no_ack timeout.ping timeout.media source.started source.heartbeat
+            source.stopped ledger.tick ledger.expired ledger.gap ledger.rejected""".split()
+        self.assertEqual(sorted(REQUIRED), sorted(known))
+        for kind in known:
+            self.assertIsNotNone(validate(b'{"type":"%s","time":1,"cseq":-1}' % kind.encode(), "ledger"))
+
+    def test_what_a_gap_and_a_rejection_must_state(self):
+        head = b'{"type":"ledger.gap","time":1,"gap_source":"%s","gap_epoch":%d,"from_seq":1'
+        good = (b"s" * 64, 2**63 - 1)
+        self.assertIsNone(validate(head % good + b',"to_seq":2,"after":null}', "ledger"))
+        self.assertEqual(validate(head % good + b"}", "ledger"), "missing: to_seq")
+        self.assertIsNotNone(validate(head % (b"s" * 65, 1) + b',"to_seq":2}', "ledger"))
+        self.assertIsNotNone(validate(head % (b"s s", 1) + b',"to_seq":2}', "ledger"))
+        self.assertIsNotNone(validate(head % (b"s", 2**63) + b',"to_seq":2}', "ledger"))
+        self.assertIsNotNone(validate(b'{"type":"ledger.rejected","time":1}', "ledger"))
+
+    def test_a_to_tag_has_128_bytes(self):
+        head = b'{"type":"source.started","time":1,"to_tag":"%s"}'
+        self.assertIsNone(validate(head % (b"t" * 128), "k"))
+        self.assertIsNotNone(validate(head % (b"t" * 129), "k"))
+
+    def test_an_accepted_refresh_has_200_to_299(self):
+        head = b'{"type":"refresh.accepted","time":1,"callid":"c","from_tag":"f","to_tag":"t","cseq":1,'
+        head += b'"method":"INVITE","by":"caller","sip_code":%d}'
+        self.assertEqual([validate(head % code, "k") is None for code in (199, 200, 299, 300)],
+                         [False, True, True, False])
 
     def test_what_the_ledger_must_state(self):
         head = b'{"type":"ledger.expired","time":1,"callid":"c","from_tag":"f"'
