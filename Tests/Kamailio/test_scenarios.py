@@ -3,7 +3,8 @@ records are compared, field by field, with expectations that were written by han
 
     /usr/bin/python3 -m unittest discover -v -s Tests/Kamailio
 
-TOLLBOOK_KAMAILIO_CALLS names the scenarios to play, separated by commas; all of them otherwise, at once.
+TOLLBOOK_KAMAILIO_CALLS names the scenarios to play, separated by commas. All of them otherwise, at once: a quarter of a
+minute, and three quarters for those that wait for Kamailio's pings.
 """
 
 import json
@@ -33,16 +34,20 @@ def oracle(command, path):
 
 
 class Scenarios(unittest.TestCase):
+    calls, defines = player.calls.CALLS, []
+
     @classmethod
     def setUpClass(cls):
         cls.expected = expectations.expected_calls()
-        given = os.environ.get("TOLLBOOK_KAMAILIO_CALLS")
-        cls.names = given.split(",") if given else sorted(player.calls.CALLS)
+        given = os.environ.get("TOLLBOOK_KAMAILIO_CALLS", ",".join(cls.calls)).split(",")
+        cls.names = sorted(set(given) & set(cls.calls))
+        if not cls.names:
+            raise unittest.SkipTest("none of these was asked for")
         cls.directory = tempfile.TemporaryDirectory(prefix="tollbook-scenarios-")
         cls.log = os.path.join(cls.directory.name, "events.ndjson")
         cls.ledger = RecordingLedger("ipc://" + os.path.join(cls.directory.name, "ledger"), cls.log).start()
         try:
-            with player.Player(cls.ledger.endpoint) as played:
+            with player.Player(cls.ledger.endpoint, defines=cls.defines) as played:
                 cls.reports = played.play(cls.names)
                 cls.drained = played.kamailio.drain()
                 cls.counters = played.kamailio.counters()
@@ -61,7 +66,7 @@ class Scenarios(unittest.TestCase):
         return [entry["event"] for entry in self.entries if entry["event"].get("callid") == callid]
 
     def test_every_scenario_has_an_expectation_and_the_other_way_round(self):
-        self.assertEqual(sorted(self.expected), sorted(player.calls.CALLS))
+        self.assertEqual(sorted(self.expected), sorted(player.MAKERS))
 
     def test_sipp_saw_what_it_was_told_to_expect(self):
         for name in self.names:
@@ -81,19 +86,21 @@ class Scenarios(unittest.TestCase):
             with self.subTest(name):
                 differences = expectations.differences_of_records(
                     self.expected[name]["cdrs"], [row for row in records if row["callid"] == callid],
-                    [row for row in legs if row["callid"] == callid])
+                    [row for row in legs if row["callid"] == callid], self.reports[name]["times"])
                 self.assertEqual(differences, [])
 
     def test_times_are_those_that_the_caller_saw(self):
-        """Answer and BYE, as SIPp logged them, within 100 ms of the events."""
+        """The first answer and the first BYE, as SIPp logged them, within 100 ms of the events."""
         for name in self.names:
             times = self.reports[name]["times"]
-            events = {event["type"]: event for event in self.events_of(name)}
             with self.subTest(name):
-                if "answer" in times and name != "refresh_refused":
-                    self.assertAlmostEqual(events["dialog.confirmed"]["time"], times["answer"], delta=100000)
-                if "bye" in times and "dialog.terminated" in events and events["dialog.terminated"]["by"] == "caller":
-                    self.assertAlmostEqual(events["dialog.terminated"]["time"], times["bye"], delta=100000)
+                if "answer" in times:
+                    self.assertAlmostEqual(self.first(name, "dialog.confirmed"), times["answer"], delta=100000)
+                if "bye" in times and self.first(name, "dialog.terminated"):
+                    self.assertAlmostEqual(self.first(name, "dialog.terminated"), times["bye"], delta=100000)
+
+    def first(self, name, kind):
+        return min((event["time"] for event in self.events_of(name) if event["type"] == kind), default=None)
 
     def test_the_source_tells_of_itself(self):
         states = [entry["event"] for entry in self.entries if entry["event"]["type"].startswith("source.")]
@@ -113,6 +120,10 @@ class Scenarios(unittest.TestCase):
 
     def complaints_of_kamailio(self):
         return "".join(line for line in self.kamailio_log.splitlines(True) if "ERROR" in line or "CRITICAL" in line)
+
+
+class SlowScenarios(Scenarios):
+    calls, defines = player.calls.SLOW, player.PINGS
 
 
 if __name__ == "__main__":

@@ -18,11 +18,14 @@ sys.path.insert(0, os.path.join(HERE, "scenarios"))
 
 import calls                                                      # noqa: E402
 
-CALL_SECONDS_MAX = 30             # a SIPp that has not ended by then is stuck
+CALL_SECONDS_MAX = 60             # a SIPp that has not ended by then is stuck
 PORTS = 12                        # of a call: each side one for SIP, one for control and four for media it never uses
 STOP_SECONDS_MAX = 15             # for Kamailio to end in good order
 DRAIN_SECONDS_MAX = 10            # for the last events to be acknowledged
+REFUSALS = tuple("SIP/2.0 %d" % first for first in (3, 4, 5, 6))
 PR_SET_PDEATHSIG = 1
+MAKERS = {**calls.CALLS, **calls.SLOW}
+PINGS = ["TOLLBOOK_PING=30", "TOLLBOOK_PING_FAILURES=1"]          # what the slow ones want of the proxy
 
 
 def die_with_parent():
@@ -233,7 +236,7 @@ class Played:
         return report
 
     def times(self):
-        """When the caller's SIPp saw the call begin, be answered and end: microseconds since 1970."""
+        """When the caller's SIPp saw the call begin, be answered or refused, and end: microseconds since 1970."""
         times = {}
         path = os.path.join(self.run_dir, self.name + "_caller.msg")
         if not os.path.exists(path):
@@ -250,6 +253,8 @@ class Played:
                     times.setdefault("invite", at)
                 elif start.startswith("SIP/2.0 200") and cseq.endswith("INVITE"):
                     times.setdefault("answer", at)
+                elif start.startswith(REFUSALS) and cseq.endswith("INVITE") and "answer" not in times:
+                    times["refused"] = at
                 elif start.startswith("BYE"):
                     times.setdefault("bye", at)
         return times
@@ -285,7 +290,7 @@ class Player:
     def play(self, names):
         """Plays the calls of these names, all at once; their reports by name."""
         first = free_ports(PORTS * len(names))
-        batch = [Played(name, calls.CALLS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
+        batch = [Played(name, MAKERS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
                  for i, name in enumerate(names)]
         return self._run(batch)
 
@@ -339,7 +344,8 @@ def raise_on_signals():
 def main(arguments):
     raise_on_signals()
     names = sorted(calls.CALLS) if arguments.all else arguments.scenario
-    options = {"source": arguments.source, "defines": arguments.define, "dialog_db": arguments.dialog_db,
+    pings = PINGS if set(names) & set(calls.SLOW) else []
+    options = {"source": arguments.source, "defines": arguments.define + pings, "dialog_db": arguments.dialog_db,
                "memory": 1024 if arguments.load else 512}
     if arguments.port:
         options["port"] = arguments.port

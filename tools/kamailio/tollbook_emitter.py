@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 QUEUE = "tollbook"                # mqueue of the events, htable of the counters
 PENDING = "tollbook_pending"      # htable: INVITEs neither relayed nor refused yet, failures whose code is not known yet
+LEGS = "tollbook_legs"            # htable: legs whose answer is stated
 CANCELS = "tollbook_cancels"      # htable: Reason headers of CANCELs
 EVENT_BYTES_MAX = 65000           # the ledger takes 65,536
 PING_LIFETIME = 10                # seconds that the dialog module gives a dialog whose pings fail
@@ -232,10 +233,7 @@ class Tollbook:
                 event = put(new_event("dialog.early"), sip_code=code, sip_reason=pv("$rr"))
                 state(event)
             elif 200 <= code <= 299:
-                leg = pv("$dlg(to_tag)")
-                if leg and leg != pv("$tt") and pv("$avp(tollbook_leg)") != pv("$tt"):
-                    KSR.pv.sets("$avp(tollbook_leg)", pv("$tt"))
-                    self.confirmed(msg)      # another branch answered too: the dialog module tells of the first alone
+                self.confirm(self.answer())
         elif transaction and 200 <= code <= 299 and pv("$avp(tollbook_done)") is None:
             KSR.pv.seti("$avp(tollbook_done)", 1)
             event = put(new_event("refresh.accepted", transaction), method=pv("$rm"), by=transaction, sip_code=code,
@@ -244,32 +242,46 @@ class Tollbook:
             self.hold(event)
             state(event)
 
-    def confirmed(self, msg):
-        """The 2xx passes: `dialog:start`, or the second leg of a fork."""
+    def started(self, msg):
+        """The dialog begins: `dialog:start`, once, for the first branch that answers."""
+        event = self.answer()
+        self.hold(event)
+        self.confirm(event)
+
+    def answer(self):
+        """A dialog.confirmed of the 2xx at hand."""
         event = put(new_event("dialog.confirmed"), sip_code=pv("$rs"), sip_reason=pv("$rr"),
                     user_agent=pv("$ua") or pv("$hdr(Server)"))
         session_fields(event)
         inserted = whole(pv("$dlg_var(tb_sst)"))
         if inserted and not event.get("session_expires"):
             put(event, fwd_session_expires=inserted, fwd_refresher="uac")    # by sst, after this route
-        event["lifetime"] = self.hold(event)
-        state(event)
+        event["lifetime"] = self.seconds_to_hold(event)
+        return event
 
-    def hold(self, event):
-        """How long the proxy will hold the dialog from here; kept for the ACK, given to tollbook.cfg."""
+    def confirm(self, event):
+        """States it once a leg: 200s are retransmitted, and each branch of a fork may send one."""
+        if KSR.htable.sht_inc(LEGS, "%s|%s" % (key_of_invite(), event.get("to_tag"))) == 1:
+            state(event)
+
+    def seconds_to_hold(self, event):
+        """How long the proxy will hold the dialog from here."""
         interval = effective(event, "session_expires")
         # Kamailio counts whole seconds and may be up to one early: one more, never less than what was agreed.
-        seconds = interval + 1 if interval else whole(pv("$dlg_var(tb_life)")) or 43200
+        return interval + 1 if interval else whole(pv("$dlg_var(tb_life)")) or whole(pv("$def(TOLLBOOK_LIFETIME)"))
+
+    def hold(self, event):
+        """Keeps that for the ACK and for the timeout, and gives it to tollbook.cfg."""
+        seconds = min(self.seconds_to_hold(event), 0x7FFFFFFF)
         KSR.pv.sets("$dlg_var(tb_hold)", str(seconds))
-        KSR.pv.sets("$dlg_var(tb_session)", "%d:%d" % (interval, event["time"]))
-        KSR.pvx.var_seti("tollbook_hold", min(seconds, 0x7FFFFFFF))
-        return seconds
+        KSR.pv.sets("$dlg_var(tb_session)", "%d:%d" % (effective(event, "session_expires"), event["time"]))
+        KSR.pvx.var_seti("tollbook_hold", seconds)
 
     def acked(self, msg):
         if pv("$dlg_var(tb_acked)") or str(pv("$cs")) != pv("$dlg_var(tb_cseq)"):
             return
         KSR.pv.sets("$dlg_var(tb_acked)", "1")
-        KSR.pvx.var_seti("tollbook_hold", min(whole(pv("$dlg_var(tb_hold)")) or 0, 0x7FFFFFFF))
+        KSR.pvx.var_seti("tollbook_hold", whole(pv("$dlg_var(tb_hold)")) or 0)
         state(new_event("dialog.acked", "caller"))
 
     def failure(self, msg):
@@ -326,7 +338,7 @@ class Tollbook:
         if pv("$rs") in (408, 481):
             return
         by = "caller" if pv("$tt") == pv("$dlg(from_tag)") else "callee"
-        state(put(dialog_event("dialog.alive"), by=by, sip_code=pv("$rs")))
+        state(put(dialog_event("dialog.alive"), by=by))
 
     # -- its end
 
@@ -382,9 +394,9 @@ def guarded(handler):
     return call
 
 
-for _name, _handler in list(vars(Tollbook).items()):
-    if callable(_handler) and _name not in ("__init__", "child_init", "hold"):
-        setattr(Tollbook, _name, guarded(_handler))
+for _name in ("request", "invite", "trying", "refused", "refusal_acked", "pending_expired", "reply", "started", "acked",
+              "failure", "failed", "refresh", "alive", "ended", "bye", "timeout", "sender_turn"):
+    setattr(Tollbook, _name, guarded(getattr(Tollbook, _name)))
 
 
 def mod_init():

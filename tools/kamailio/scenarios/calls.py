@@ -16,17 +16,22 @@ class Call:
         self.hang_up_after = None     # milliseconds after the start at which an operator ends the dialog by RPC
 
 
-CALLS = {}
+CALLS = {}      # played by `play --all`
+SLOW = {}       # by name only: Kamailio pings a dialog every 30 s at most, these take up to 45 s
 
 
-def call(maker):
+def call(maker, among=CALLS):
     """Adds the call that `maker` describes, under its name."""
     def make():
         made = Call()
         maker(made, made.caller, made.callee)
         return made
-    CALLS[maker.__name__] = make
+    among[maker.__name__] = make
     return make
+
+
+def slow_call(maker):
+    return call(maker, SLOW)
 
 
 # -- calls that end as they should
@@ -288,6 +293,49 @@ def second_branch_answers(call, caller, callee):
     call.proxy = "failover"
     caller.invite().answered().pause(300).bye()
     callee.refuse("503 Service Unavailable").accept().answer_bye()
+
+
+@call
+def two_branches_answer(call, caller, callee):
+    """Both branches of a parallel fork answer, the second one while it is being cancelled; the caller takes the first
+    and hangs up on the second."""
+    call.proxy = "fork"
+    caller.invite().ringing().receive(200, routes=True).pause(50).request("ACK")
+    caller.receive(200, routes=True).request("ACK", other="b2").request("BYE", other="b2").receive(200)
+    caller.pause(300).request("BYE", other="b1").receive(200)
+
+    def remember(first, second):
+        return ('<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="%s"/>'
+                '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="%s"/>'
+                '<ereg regexp=".*" search_in="hdr" header="Record-Route:" assign_to="route"/></action>' % (first, second))
+
+    def accept(first, second, tag):
+        callee.send(["SIP/2.0 200 OK", "Via:[$%s]" % first, "Via:[$%s]" % second, "[last_From:]", "[last_To:];tag=" + tag,
+                     "[last_Call-ID:]", "CSeq: 1 INVITE", "Record-Route:[$route]", Callee.contact], sdp=True)
+
+    callee.receive("INVITE", action=remember("via1", "via2")).receive("INVITE", action=remember("via3", "via4"))
+    callee.ring().pause(100)
+    accept("via1", "via2", "b1")
+    callee.receive("CANCEL").answer("200 OK").receive("ACK")
+    accept("via3", "via4", "b2")
+    callee.receive("ACK").answer_bye().answer_bye()
+
+
+# -- pings
+
+@slow_call
+def pinged(call, caller, callee):
+    caller.invite().answered().receive("OPTIONS").answer("200 OK").pause(500).bye()
+    callee.accept().receive("OPTIONS").answer("200 OK").answer_bye()
+
+
+@slow_call
+def ping_unanswered(call, caller, callee):
+    caller.invite().answered().receive("OPTIONS").answer("200 OK").answer_bye_of_proxy()
+    callee.accept()
+    for _ in range(4):
+        callee.receive("OPTIONS", optional=True)           # and its retransmissions
+    callee.answer_bye_of_proxy()
 
 
 # -- load: one refresh and eleven messages through the proxy, eight events; not among the scenarios

@@ -72,14 +72,17 @@ class Script:
 
     # -- requests within the dialog
 
-    def request(self, method, headers="", sdp=False, cseq=None):
-        if cseq is None and method != "ACK":
+    def request(self, method, headers="", sdp=False, other=None):
+        """`other`: the tag of the other side, if it is not the one that has answered last."""
+        if method != "ACK":
             self.cseq += 1
+        to = self.other_header("To")
         return self.send([
             "%s [next_url] SIP/2.0" % method,
             "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
-            self.own_header("From"), self.other_header("To"), "Call-ID: [call_id]",
-            "CSeq: %d %s" % (cseq or self.cseq, method), "[routes]", self.contact, "Max-Forwards: 70", headers,
+            self.own_header("From"), to.replace("[peer_tag_param]", ";tag=" + other) if other else to,
+            "Call-ID: [call_id]", "CSeq: %d %s" % (self.cseq, method), "[routes]", self.contact, "Max-Forwards: 70",
+            headers,
         ], sdp=sdp, retransmit=method != "ACK")
 
     def bye(self, headers=""):
@@ -114,7 +117,7 @@ class Script:
 
     def answer_bye_of_proxy(self, line="200 OK"):
         """Kamailio sends its BYE to the caller first, and forgets the callee's if the answer is faster than that."""
-        return self.receive("BYE", timeout=9000).pause(200).answer(line)
+        return self.receive("BYE", timeout=20000).pause(200).answer(line)
 
     def answer_update(self, headers="", line="200 OK"):
         return self.receive("UPDATE").answer(line, headers, contact=True)
