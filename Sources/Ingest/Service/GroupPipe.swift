@@ -1,0 +1,146 @@
+package import EventLog
+internal import Events
+internal import Synchronization
+
+/// Two groups of frames and the thread that writes them: while one is filled, the other is written and synced.
+///
+/// The side that fills belongs to one thread. Handing over takes two atomic numbers and two event descriptors: what
+/// was submitted, and what is durable.
+@safe
+package final class GroupPipe: @unchecked Sendable {
+    // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group, which is the
+    // writer's from `submitted.store` to `completed.store`.
+    private let log: LogDirectory
+    private let first: FrameGroup
+    private let second: FrameGroup
+    /// The number of the group that is being filled.
+    package private(set) var filling = GroupNumber(rawValue: 1)
+    private var thread: OwnThread?
+
+    private let submitted = Atomic<UInt64>(0)
+    private let completed = Atomic<UInt64>(0)
+    private let isStopping = Atomic<Bool>(false)
+    private let isWaitingForSpace = Atomic<Bool>(false)
+    private let failure = Mutex<LogError?>(nil)
+    private let toWriter: EventSignal
+    /// Raised whenever something became durable, failed, or began or ended waiting for space.
+    package let toFiller: EventSignal
+
+    /// Starts the writer's thread, which holds on to the pipe until `stop`.
+    package init(log: LogDirectory, groupBytes: Int = Limits.groupBytesMax) throws(IngestError) {
+        self.log = log
+        first = log.makeGroup(capacity: groupBytes)
+        second = log.makeGroup(capacity: groupBytes)
+        toWriter = try EventSignal()
+        toFiller = try EventSignal()
+        first.begin(at: log.tail)
+        thread = try OwnThread(name: "tollbook-write") { self.write() }
+    }
+
+    // MARK: The filling side
+
+    /// The group that frames are laid into.
+    package var group: FrameGroup { group(filling.rawValue) }
+
+    /// Whether the writer is at rest.
+    package var isIdle: Bool {
+        submitted.load(ordering: .relaxed) == completed.load(ordering: .acquiring)
+    }
+
+    /// The last group that is on disk.
+    package var durable: GroupNumber { GroupNumber(rawValue: completed.load(ordering: .acquiring)) }
+
+    /// What the log failed with: nothing is taken from then on.
+    package var error: LogError? { failure.withLock { $0 } }
+
+    /// Whether the disk is full and the writer waits for space with a group that it could not write.
+    package var isFull: Bool { isWaitingForSpace.load(ordering: .acquiring) }
+
+    /// Hands the group over, where it holds anything and the writer is at rest. False where it is not handed over.
+    @discardableResult
+    package func submit() -> Bool {
+        guard !group.isEmpty, isIdle else { return false }
+        handOver(room: LogLimits.groupRoomMin)
+        return true
+    }
+
+    /// Makes room for a frame of `bytes`: waits for the writer, hands the group over and begins the next.
+    ///
+    /// - Throws: `diskFull` where the writer waits for space; nothing is handed over then.
+    package func rotate(room bytes: Int) throws(IngestError) {
+        if group.isEmpty {
+            group.begin(at: tailBefore, room: max(bytes, LogLimits.groupRoomMin))
+            return
+        }
+        try waitIdle()
+        handOver(room: max(bytes, LogLimits.groupRoomMin))
+    }
+
+    /// Waits until everything that was laid is on disk.
+    ///
+    /// - Throws: `diskFull` where the writer waits for space.
+    package func flush() throws(IngestError) {
+        try waitIdle()
+        if submit() { try waitIdle() }
+    }
+
+    private func handOver(room bytes: Int) {
+        let tail = group.tail
+        submitted.store(filling.rawValue, ordering: .releasing)
+        toWriter.raise()
+        filling = filling.following
+        group.begin(at: tail, room: bytes)
+    }
+
+    /// Where the group being filled begins.
+    private var tailBefore: LogTail {
+        filling.rawValue == 1 ? log.tail : group(filling.rawValue - 1).tail
+    }
+
+    private func waitIdle() throws(IngestError) {
+        while !isIdle {
+            if let error { throw IngestError(.log, number: error.errno, error.description) }
+            if isFull { throw IngestError(.diskFull, "the disk is full: nothing is taken until there is space") }
+            toFiller.wait(milliseconds: Int32(Limits.intakeCheckMilliseconds))
+        }
+        if let error { throw IngestError(.log, number: error.errno, error.description) }
+    }
+
+    private func group(_ number: UInt64) -> FrameGroup { number & 1 == 1 ? first : second }
+
+    /// Lets the writer finish what was submitted, and ends its thread. What was not submitted is not written.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        toWriter.raise()
+        if let thread = thread.take() { thread.join() }
+    }
+
+    // MARK: The writing side
+
+    private func write() {
+        while true {
+            let due = submitted.load(ordering: .acquiring)
+            guard due > completed.load(ordering: .relaxed) else {
+                if isStopping.load(ordering: .acquiring) { return }
+                toWriter.wait()
+                continue
+            }
+            do throws(LogError) {
+                try log.writer.commit(group(due))
+                isWaitingForSpace.store(false, ordering: .releasing)
+                completed.store(due, ordering: .releasing)
+                toFiller.raise()
+            } catch {
+                guard error.code == .noSpace else {
+                    failure.withLock { $0 = error }
+                    toFiller.raise()
+                    return
+                }
+                isWaitingForSpace.store(true, ordering: .releasing)
+                toFiller.raise()
+                if isStopping.load(ordering: .acquiring) { return }
+                toWriter.wait(milliseconds: Int32(Limits.intakeCheckMilliseconds))
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+internal import EventLog
+internal import Events
+internal import Logging
+
+/// Messages of the ROUTER: every one gets an answer, now or once it is true.
+extension Receiver {
+    /// Takes what the ROUTER has, up to a limit. False where it had nothing.
+    func drainRouter() throws(IngestError) -> Bool {
+        for taken in 0..<Limits.messagesPerTurnMax {
+            guard try router.receive(into: first) else { return taken > 0 }
+            // The routing id comes with at least one frame of the peer's.
+            var frames = 0
+            if first.hasMore {
+                _ = try router.receive(into: second)
+                frames = 1
+                if second.hasMore {
+                    _ = try router.receive(into: third)
+                    frames = 2
+                    if third.hasMore {
+                        frames = 3
+                        repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
+                    }
+                }
+            }
+            let peer = first.withBytes { PeerIdentity($0) }
+            try second.withBytes { (bytes) throws(IngestError) in
+                try answer(bytes, frames: frames, from: peer)
+            }
+            if !machine.actions.isEmpty { try sendAnswers(to: peer) }
+        }
+        return true
+    }
+
+    private func answer(
+        _ bytes: borrowing Span<UInt8>, frames: Int, from peer: PeerIdentity
+    ) throws(IngestError) {
+        let request: Request
+        do throws(Refusal) {
+            request = try Request.read(bytes)
+            try Self.check(request, frames: frames, payloadBytes: frames == 2 ? third.count : 0)
+        } catch {
+            statistics.refused += 1
+            machine.refuse(error, Request.origin(of: bytes))
+            return
+        }
+        let clock = options.clock()
+        while true {
+            let verdict = machine.receive(request, from: peer)
+            guard verdict != .flush else {
+                do throws(IngestError) {
+                    try flush()
+                } catch {
+                    guard error.code == .diskFull else { throw error }
+                    machine.setIntake(.closed)
+                }
+                continue
+            }
+            try carryOut(verdict, request, bytes, at: clock)
+            return
+        }
+    }
+
+    private func carryOut(
+        _ verdict: ProtocolMachine.Verdict, _ request: Request, _ bytes: borrowing Span<UInt8>, at now: Timestamp
+    ) throws(IngestError) {
+        switch verdict {
+        case .done, .flush: return
+        case .lay(let session), .sort(let session):
+            guard case .batch(let origin, let first, let count) = request else { return }
+            do throws(IngestError) {
+                noteBegun()
+                let outcome = try third.withBytes { (payload) throws(IngestError) in
+                    if case .sort = verdict {
+                        try layer.laySorted(payload, count: count, first: first, of: session, in: &machine, at: now)
+                    } else {
+                        try layer.lay(payload, count: count, first: first, of: session, in: &machine, at: now)
+                    }
+                }
+                statistics.note(outcome)
+                machine.settle(session)
+            } catch {
+                try giveUp(error, session, origin)
+            }
+        case .state(let session, let ranges):
+            guard case .skip(let origin, _, let reason) = request else { return }
+            do throws(IngestError) {
+                let text = reason?.resolved(in: bytes)
+                for range in ranges {
+                    try layer.state(range, missingOf: session, reason: text, in: &machine, at: now)
+                    statistics.gaps += 1
+                }
+                machine.settle(session)
+            } catch {
+                try giveUp(error, session, origin)
+            }
+        }
+    }
+
+    /// A message could not be laid, or not to its end.
+    private func giveUp(_ error: IngestError, _ session: SessionIndex, _ origin: SourceEpoch) throws(IngestError) {
+        if let refusal = error.refusal {
+            statistics.refused += 1
+            machine.refuse(refusal, origin)
+            return
+        }
+        guard error.code == .diskFull else { throw error }
+        statistics.dropped += 1
+        options.logger.error("\(error.message)")
+        machine.abandoned(session)
+    }
+
+    /// Holds a message's frames against its header.
+    static func check(_ request: Request, frames: Int, payloadBytes: Int) throws(Refusal) {
+        guard case .batch = request else {
+            guard frames == 1 else { throw Refusal(.badFrames, "this op comes without a payload") }
+            return
+        }
+        guard frames == 2 else { throw Refusal(.badFrames, "a batch is a header frame and a payload frame") }
+        guard payloadBytes <= Limits.batchBytesMax else {
+            throw Refusal(.tooLarge, "a payload has at most \(Limits.batchBytesMax) bytes")
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends what the machine has to say. `peer` is the one whose message is at hand.
+    func sendAnswers(to peer: PeerIdentity?) throws(IngestError) {
+        guard !machine.actions.isEmpty else { return }
+        var gone: [PeerIdentity] = []
+        for action in machine.takeActions() {
+            switch action {
+            case .answer(let answer):
+                guard let peer else { continue }
+                try send(answer, to: peer, &gone)
+            case .send(let answer, let other):
+                try send(answer, to: other, &gone)
+            }
+        }
+        for peer in gone { forget(peer) }
+    }
+
+    /// Tries again what found no room.
+    func sendOwed() throws(IngestError) {
+        let waiting = owed
+        owed = []
+        var gone: [PeerIdentity] = []
+        for (answer, peer) in waiting { try send(answer, to: peer, &gone) }
+        for peer in gone { forget(peer) }
+    }
+
+    private func send(_ answer: Answer, to peer: PeerIdentity, _ gone: inout [PeerIdentity]) throws(IngestError) {
+        switch answer {
+        case .ack: statistics.acks += 1
+        case .nack: statistics.nacks += 1
+        case .welcome, .credit, .error: break
+        }
+        answer.encode(to: &header, log: logID)
+        switch try sendRoute(to: peer) {
+        case .noPeer: gone.append(peer)
+        case .full: owe(answer, peer)
+        case .sent:
+            let text = header.bytes
+            _ = try router.send(text.span)
+        }
+    }
+
+    /// Sends the frame by which the ROUTER finds the peer; the answer follows it.
+    private func sendRoute(to peer: PeerIdentity) throws(IngestError) -> ZeroMQSocket.Sending {
+        try peer.withBytes { (id: borrowing Span<UInt8>) throws(IngestError) -> ZeroMQSocket.Sending in
+            try router.send(id, more: true)
+        }
+    }
+
+    /// Keeps an answer for later; an acknowledgement takes the place of the one before it.
+    private func owe(_ answer: Answer, _ peer: PeerIdentity) {
+        if case .ack(let origin, _, _) = answer {
+            let before = owed.firstIndex { other in
+                guard other.peer == peer, case .ack(let same, _, _) = other.answer else { return false }
+                return same == origin
+            }
+            if let before { owed.remove(at: before) }
+        }
+        if owed.count == Limits.answersOwedMax { owed.removeFirst() }
+        owed.append((answer, peer))
+    }
+
+    private func forget(_ peer: PeerIdentity) {
+        machine.forget(peer)
+        owed.removeAll { $0.peer == peer }
+    }
+}
+
+extension IngestStatistics {
+    mutating func note(_ outcome: FrameLayer.Outcome) {
+        batches += 1
+        events += UInt64(outcome.events)
+        rejected += UInt64(outcome.rejected)
+        duplicates += UInt64(outcome.duplicates)
+        conflicts += UInt64(outcome.conflicts)
+    }
+}
