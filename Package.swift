@@ -67,6 +67,7 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Events"], swiftSettings: house),
         .testTarget(name: "SystemTests", dependencies: ["Events"], swiftSettings: house),
         .testTarget(name: "HouseTests", swiftSettings: house),
     ],
