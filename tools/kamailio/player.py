@@ -169,6 +169,7 @@ class Played:
 
     def __init__(self, name, made, run_dir, proxy_port, port, count=1, rate=None, limit=None):
         self.name, self.made, self.count = name, made, count
+        self.target = port + 1        # the port in the Request-URI; the request goes to the proxy in any case
         self.run_dir, self.proxy_port, self.port = os.path.join(run_dir, "sipp"), proxy_port, port
         self.rate, self.limit = rate, limit
         self.processes = {}
@@ -184,7 +185,7 @@ class Played:
             self._start("callee", self.made.callee, 1, extra)
 
     def start_caller(self):
-        target = ["-s", self.made.proxy, "-rsa", "127.0.0.1:%d" % self.proxy_port, "127.0.0.1:%d" % (self.port + 1),
+        target = ["-s", self.made.proxy, "-rsa", "127.0.0.1:%d" % self.proxy_port, "127.0.0.1:%d" % self.target,
                   "-cid_str", "%s-%%u@%d" % (self.name, self.port), "-m", str(self.count)]
         if self.rate:
             target += ["-r", str(self.rate), "-l", str(self.limit or self.count)]
@@ -263,10 +264,10 @@ class Played:
 class Player:
     """Plays calls through a Kamailio. Use it in a `with`: it ends what it has started, whatever happens."""
 
-    def __init__(self, endpoint, run_dir=None, keep=False, **options):
+    def __init__(self, endpoint, run_dir=None, keep=False, proxy=Kamailio, **options):
         self.run_dir = run_dir or tempfile.mkdtemp(prefix="tollbook-kamailio-")
         self.keep = keep or run_dir is not None
-        self.kamailio = Kamailio(self.run_dir, endpoint, **options)
+        self.kamailio = proxy(self.run_dir, endpoint, **options)
         self.played = []
 
     def __enter__(self):
@@ -292,7 +293,7 @@ class Player:
         first = free_ports(PORTS * len(names))
         batch = [Played(name, MAKERS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
                  for i, name in enumerate(names)]
-        return self._run(batch)
+        return self.run(batch)
 
     def start_silent_call(self):
         """Begins a call with a session interval of 5 s that falls silent once it is answered."""
@@ -317,7 +318,8 @@ class Player:
             time.sleep(0.05)
         return {"load": one.report()}
 
-    def _run(self, batch):
+    def run(self, batch):
+        """Plays these calls, all at once; their reports by name."""
         self.played += batch
         for one in batch:
             one.start_callee()
