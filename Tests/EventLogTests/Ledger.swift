@@ -31,6 +31,17 @@ final class Ledger {
         Array("{\"s\":\"\(source.source)\",\"n\":\(sequence),\"p\":\"\(String(repeating: "x", count: padding))\"}".utf8)
     }
 
+    /// A log with several segments: three sources, frames of one to seven events, groups of four frames.
+    static func filled(_ log: LogDirectory) throws -> Ledger {
+        let ledger = Ledger(log)
+        let sources = [source("a"), source("proxy/with:a-long.name_0123456789", 77), source("c")]
+        for round in 0..<200 {
+            try ledger.append(sources[round % 3], count: 1 + round % 7, padding: round * 13 % 900)
+            if round % 4 == 3 { try ledger.commit() }
+        }
+        return ledger
+    }
+
     /// Lays one batch of consecutive events; begins and commits groups as needed.
     func append(_ source: SourceEpoch, count: Int, padding: Int = 0) throws {
         let first = nextSequences[source] ?? 1
@@ -66,7 +77,7 @@ final class Ledger {
     }
 
     /// Makes what was laid durable and begins the next group.
-    func commit(room: Int = LogLimits.groupRoomMin) throws {
+    func commit(room: Int = 0) throws {
         if group.isEmpty { return group.begin(at: tail, room: room) }
         let durable = try log.writer.commit(group)
         #expect(durable == group.tail.next)

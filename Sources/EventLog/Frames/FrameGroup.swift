@@ -49,20 +49,23 @@ package final class FrameGroup: @unchecked Sendable {
 
     /// Empties the group and starts it where the one before it ends.
     ///
-    /// Decides whether the log goes on in a new segment: where the live one has less room than `bytes`.
+    /// Decides whether the log goes on in a new segment: where the live one has less room than `bytes`, or than a
+    /// group ought to have.
     ///
     /// - Parameters:
     ///   - tail: `tail` of the group that is committed before this one, or of the log where there is none.
-    ///   - bytes: how much the next payload and its header need; `frameBytes(of:…)` says it.
-    package func begin(at tail: LogTail, room bytes: Int = LogLimits.groupRoomMin) {
-        if tail.room < min(bytes, segmentBytesNew - SegmentHeader.bytes), tail.offset > SegmentHeader.bytes {
+    ///   - bytes: how much the next payload and its header need, as `frameBytes(payload:from:)` says; matters where a
+    ///     payload did not fit into the group before.
+    package func begin(at tail: LogTail, room bytes: Int = 0) {
+        let room = max(bytes, min(LogLimits.groupRoomMin, segmentBytesNew / 8))
+        if tail.room < room, tail.offset > SegmentHeader.bytes {
             start = LogTail(
                 segment: SegmentID(ordinal: tail.segment.ordinal + 1, first: tail.next),
                 offset: SegmentHeader.bytes, segmentBytes: segmentBytesNew, next: tail.next)
         } else {
             start = tail
         }
-        room = min(capacity, start.room)
+        self.room = min(capacity, start.room)
         segmentSeed = SegmentHeader.seed(log: log, segment: start.segment)
         byteCount = 0
         frameCount = 0
