@@ -44,7 +44,7 @@ let package = Package(
 
         .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
         .target(name: "EventLog", dependencies: ["Events", "CXXHash"], swiftSettings: house),
-        .target(name: "Projections", dependencies: ["Events"], swiftSettings: house),
+        .target(name: "Projections", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto], swiftSettings: house),
         .target(
             name: "Ingest", dependencies: ["Events", "EventLog", "CZeroMQ", logging], swiftSettings: house),

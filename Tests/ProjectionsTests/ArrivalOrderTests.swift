@@ -42,8 +42,8 @@ struct ArrivalOrderTests {
     }
 
     struct Outcome: Equatable {
-        var records: [[UInt8]: String] = [:]
-        var findings: [[[UInt8]]: [String]] = [:]
+        var records: [[MemoryRows.Value]: [MemoryRows.Value]] = [:]
+        var findings: Set<[MemoryRows.Value]> = []
         var statistics: [String] = []
         var open: [[UInt8]: String] = [:]
     }
@@ -60,9 +60,9 @@ struct ArrivalOrderTests {
         }
         try feed.cut()
         var outcome = Outcome()
-        for (key, row) in feed.rows.standing {
-            outcome.records[key.callID + [0] + key.fromTag + [0] + key.toTag] =
-                String(decoding: row.columns + row.positions + row.timer, as: UTF8.self)
+        for (key, var row) in feed.rows.standing {
+            row.remove(at: CallRecord.revisedColumnCount)
+            outcome.records[key] = row
         }
         outcome.findings = feed.rows.findings
         outcome.statistics = feed.statistics.lines

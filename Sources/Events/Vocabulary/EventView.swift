@@ -77,3 +77,13 @@ package struct EventView: Sendable {
         refresher(.forwardedRefresher) ?? refresher(.refresher)
     }
 }
+
+extension EventView {
+    /// The text at a bit of `FieldSet`, which must be a text's that is present.
+    @inline(__always)
+    package func textUnchecked(_ bit: Int) -> TextRange { texts[bit] }
+
+    /// The number at a bit of `FieldSet`, which must be a number's that is present.
+    @inline(__always)
+    package func numberUnchecked(_ bit: Int) -> Int64 { numbers[bit - Field.textCount] }
+}

@@ -12,7 +12,7 @@ package enum Field: UInt8, CaseIterable, Sendable {
     case gapEpoch, fromSeq, toSeq, after, before, ofEpoch, ofSeq
 
     /// How many fields hold text; they come first.
-    static let textCount = 16
+    package static let textCount = 16
     static let numberCount = 23
 
     @inline(__always)

@@ -30,8 +30,21 @@ package struct CallFold: ~Copyable {
     }
 
     /// Folds a call anew from its facts.
-    package mutating func fold(_ state: borrowing CallState, sources: SourceRegistry) {
-        unpack(state)
+    package mutating func fold(_ state: CallState, sources: SourceRegistry) {
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: state.bytes)
+        fold(sources)
+    }
+
+    /// Folds a call anew from its facts in an arena.
+    mutating func fold(_ chain: FactArena.Chain, in arena: borrowing FactArena, sources: SourceRegistry) {
+        bytes.removeAll(keepingCapacity: true)
+        arena.copy(chain, to: &bytes)
+        fold(sources)
+    }
+
+    private mutating func fold(_ sources: SourceRegistry) {
+        unpack()
         sort(sources)
         markRepeats()
         findAttempts()
@@ -56,19 +69,19 @@ package struct CallFold: ~Copyable {
         facts.firstIndex { $0.type == .dialogTrying && !$0.isRepeat && $0.cseq == cseq }
     }
 
-    private mutating func unpack(_ state: borrowing CallState) {
-        bytes = state.bytes
+    private mutating func unpack() {
         facts.removeAll(keepingCapacity: true)
         tags.removeAll(keepingCapacity: true)
-        var reader = PackedReader(state.bytes)
-        callID = reader.text()
-        fromTag = reader.text()
-        let baseTime = Int64(bitPattern: reader.varint())
-        let basePosition = reader.varint()
-        var fact = Fact()
-        while reader.hasMore {
-            reader.fact(into: &fact, tags: &tags, baseTime: baseTime, basePosition: basePosition)
-            facts.append(fact)
+        // Safety: the array is not touched while the reader is in use.
+        unsafe bytes.withUnsafeBufferPointer { packed in
+            var reader = unsafe PackedReader(packed)
+            callID = reader.text()
+            fromTag = reader.text()
+            var lastTag: Int32 = -1
+            while reader.hasMore {
+                facts.append(Fact())
+                reader.fact(into: &facts[facts.count - 1], tags: &tags, lastTag: &lastTag)
+            }
         }
     }
 

@@ -1,46 +1,71 @@
 internal import Events
 
-/// Reads what `CallState` packs. The bytes are our own: damage in them is a bug of ours and traps.
+/// Reads what `FactEncoder` packs. The bytes are our own: damage in them is a bug of ours and traps.
+@safe
 struct PackedReader {
-    private let bytes: [UInt8]
+    // Safety: whoever makes a reader keeps the bytes alive and unchanged while it is used.
+    private let base: UnsafePointer<UInt8>
+    private let count: Int
     private var offset = 0
+    private(set) var baseTime: Int64 = 0
+    private(set) var basePosition: UInt64 = 0
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+    @unsafe
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        precondition(bytes.count >= FactEncoder.headBytes)
+        count = bytes.count
+        // Safety: the head's 16 bytes are there, so that there is a first.
+        unsafe base = bytes.baseAddress.unsafelyUnwrapped
+        let start = unsafe UnsafeRawPointer(base)
+        baseTime = unsafe start.loadUnaligned(as: Int64.self)
+        basePosition = unsafe start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        offset = FactEncoder.headBytes
     }
 
-    var hasMore: Bool { offset < bytes.count }
+    var hasMore: Bool { offset < count }
 
+    @inline(__always)
+    private mutating func byte() -> UInt8 {
+        precondition(offset < count, "a packed call ends early")
+        // Safety: checked above.
+        let value = unsafe base[offset]
+        offset &+= 1
+        return value
+    }
+
+    @inline(__always)
     mutating func varint() -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
-            let byte = bytes[offset]
-            offset += 1
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return value }
+            let next = byte()
+            value |= UInt64(next & 0x7F) << shift
+            if next < 0x80 { return value }
             shift += 7
         }
     }
 
+    @inline(__always)
     mutating func signed() -> Int64 {
         let value = varint()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
     mutating func text() -> TextSlice {
-        let length = Int(varint())
+        text(length: Int(varint()))
+    }
+
+    private mutating func text(length: Int) -> TextSlice {
         let slice = TextSlice(start: offset, length: length)
-        precondition(slice.range.upperBound <= bytes.count, "a packed text runs over the end")
+        precondition(length <= count - offset, "a packed text runs over the end")
         offset += length
         return slice
     }
 
-    mutating func fact(into fact: inout Fact, tags: inout [TextSlice], baseTime: Int64, basePosition: UInt64) {
-        fact = Fact()
-        guard let type = EventType(rawValue: bytes[offset]) else { preconditionFailure("no such packed type") }
+    /// Reads the next fact; `tags` grows by To tags that are new.
+    mutating func fact(into fact: inout Fact, tags: inout [TextSlice], lastTag: inout Int32) {
+        guard let type = EventType(rawValue: byte()) else { preconditionFailure("no such packed type") }
         fact.type = type
-        offset += 1
         fact.position = Position(rawValue: basePosition &+ UInt64(bitPattern: signed()))
         fact.time = Timestamp(rawValue: baseTime &+ signed())
         fact.sourceEpoch = UInt32(varint())
@@ -51,20 +76,33 @@ struct PackedReader {
             let bit = rest.trailingZeroBitCount
             rest &= rest &- 1
             guard let field = Field(rawValue: UInt8(bit)) else { preconditionFailure("no such packed field") }
-            take(field, into: &fact, &tags)
+            if field == .toTag {
+                let length = Int(varint())
+                if length > 0 { lastTag = number(of: text(length: length), in: &tags) }
+                fact.tag = lastTag
+            } else {
+                take(field, into: &fact)
+            }
         }
     }
 
-    private mutating func take(_ field: Field, into fact: inout Fact, _ tags: inout [TextSlice]) {
+    private func number(of tag: TextSlice, in tags: inout [TextSlice]) -> Int32 {
+        for (number, known) in tags.enumerated() where areEqual(known, tag) { return Int32(number) }
+        tags.append(tag)
+        return Int32(tags.count - 1)
+    }
+
+    private func areEqual(_ left: TextSlice, _ right: TextSlice) -> Bool {
+        guard left.length == right.length else { return false }
+        for offset in 0..<Int(left.length) {
+            // Safety: both slices were checked when they were read.
+            if unsafe base[Int(left.start) + offset] != base[Int(right.start) + offset] { return false }
+        }
+        return true
+    }
+
+    private mutating func take(_ field: Field, into fact: inout Fact) {
         switch field {
-        case .toTag:
-            let number = varint()
-            if number == 0 {
-                tags.append(text())
-                fact.tag = Int32(tags.count - 1)
-            } else {
-                fact.tag = Int32(number - 1)
-            }
         case .method: fact.method = text()
         case .sipReason: fact.sipReason = text()
         case .reason: fact.reason = text()

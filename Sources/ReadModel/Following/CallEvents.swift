@@ -15,7 +15,7 @@ final class CallEvents {
 
     /// The packed facts of a call of which these are all positions, sorted.
     func state(at positions: [Position]) throws -> CallState {
-        var state: CallState?
+        var builder = CallStateBuilder()
         var view = EventView()
         for position in positions {
             let event = try fetcher.event(at: position)
@@ -25,12 +25,13 @@ final class CallEvents {
             else {
                 throw ReadModelError(.inconsistent, at: position, "a record cites an event that is no call's")
             }
-            if state == nil { state = CallState(view, in: event.bytes, at: position) }
-            state?.append(
+            builder.append(
                 view, in: event.bytes, at: position, sourceEpoch: sources.index(of: event.source),
                 seq: event.sequence)
         }
-        guard let state else { throw ReadModelError(.inconsistent, "a record cites no events") }
+        guard let state = builder.finish() else {
+            throw ReadModelError(.inconsistent, "a record cites no events")
+        }
         return state
     }
 }

@@ -14,8 +14,9 @@ package final class Projector {
     private var decoder = EventDecoder()
     private var view = EventView()
     private let sources: SourceRegistry
-    private var book: CallBook<CallRowWriter>
-    private let writer: CallRowWriter
+    private var book: CallBook
+    private let writer: RowWriter
+    private let settledCalls: SettledCalls
     private let state: StateWriter
     private var completeness: Completeness
     private var frame: LogFrame?
@@ -27,6 +28,8 @@ package final class Projector {
 
     /// How many events are committed in one transaction at most, and read before others get a turn.
     package static let roundEventsMax = 65_536
+    /// How much text of rows is held back before it is written.
+    private static let batchTextBytes = 1 << 20
 
     package init(
         _ database: ReadModelDatabase, log: LogDirectory
@@ -41,14 +44,15 @@ package final class Projector {
         reader = try log.reader(from: start.next)
         let events = CallEvents(log: log, sources: sources)
         let isFresh = start.next == .first
-        (writer, state) = try database.write { db in
-            (
-                try CallRowWriter(db, events: events, mayHaveEarlier: !isFresh || database.hasIndexes),
+        (writer, settledCalls, state) = try database.write { db in
+            let writer = try RowWriter(db)
+            return (
+                writer, try SettledCalls(db, events: events, writer: writer, mayExist: !isFresh),
                 try StateWriter(db)
             )
         }
         book = CallBook(
-            rows: writer, seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
+            earlierCalls: settledCalls, seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
             policies: start.policies)
         book.gaps = completeness.open
         try database.write { db in
@@ -115,6 +119,7 @@ package final class Projector {
                     .undecodable, at: position, "an event of the log breaks the rules it was taken by: \(fault)")
             }
             try take(frame.payload, header, position, sourceEpoch, seq)
+            if book.rows.textBytes > Self.batchTextBytes { try writer.write(&book.rows) }
             taken += 1
             last = seq
             next = position.advanced(by: 1)
@@ -177,6 +182,7 @@ package final class Projector {
     /// A gap has opened or closed: judge again the records whose evidence it touches.
     private func revise(_ gap: Gap, at position: Position) throws {
         book.gaps = completeness.open
+        try writer.write(&book.rows)
         for call in try state.calls(touchedBy: gap) {
             try book.revisit(callID: call.callID, fromTag: call.fromTag, because: position)
         }
@@ -192,9 +198,10 @@ package final class Projector {
 
     /// Writes what the round has changed besides records, and the position.
     private func finishRound() throws {
-        writer.mayHaveEarlier = true
-        try book.takeChanges { fold, callState in
-            try state.keepOpen(fold, callState)
+        try writer.write(&book.rows)
+        settledCalls.mayExist = true
+        try book.takeChanges { fold in
+            try state.keepOpen(fold)
         } closed: { fold in
             try state.dropOpen(fold)
         }
@@ -205,11 +212,12 @@ package final class Projector {
 
     private func restoreOpenCalls(_ db: Database) throws {
         for call in try database.openCalls(db) {
-            let state = CallState(restoring: call.state)
-            let revisions =
-                state.mayHaveEnded ? try writer.revisions(callID: call.callID, fromTag: call.fromTag) : []
+            var ignored: Set<UInt64> = []
+            let records = try settledCalls.records(
+                callID: call.callID, fromTag: call.fromTag, positions: &ignored)
             book.restore(
-                EarlierCall(state: state, revisions: revisions), callID: call.callID, fromTag: call.fromTag)
+                EarlierCall(state: CallState(restoring: call.state), records: records), callID: call.callID,
+                fromTag: call.fromTag)
         }
     }
 

@@ -131,7 +131,7 @@ extension ReadModelSnapshot {
     private func openFindings(_ filter: FindingFilter, asOf: Timestamp) throws -> [FindingRow] {
         var rows: [FindingRow] = []
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: asOf)
-        try forEachOpenCall(callID: filter.callID) { fold, _ in
+        try forEachOpenCall(callID: filter.callID) { fold in
             if let source = filter.source,
                 !fold.facts.contains(where: { self.sources.source($0.sourceEpoch).description == source }) {
                 return

@@ -17,7 +17,7 @@ extension ReadModelSnapshot {
         let asOf = asOf ?? self.asOf
         var rows: [AnswerRow] = []
         var common = CallCommon()
-        try forEachOpenCall(callID: callID) { fold, _ in
+        try forEachOpenCall(callID: callID) { fold in
             common.gather(fold, sources: sources)
             let sources = AnswerValue.json(String(decoding: common.sources, as: UTF8.self))
             if fold.legs.isEmpty {

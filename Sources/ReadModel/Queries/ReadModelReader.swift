@@ -67,7 +67,7 @@ package final class ReadModelSnapshot {
 
     /// Folds each open call in turn, in the order of Call-ID and From tag.
     func forEachOpenCall(
-        callID: String? = nil, _ body: (borrowing CallFold, borrowing CallState) throws -> Void
+        callID: String? = nil, _ body: (borrowing CallFold) throws -> Void
     ) throws {
         var fold = CallFold(settings: settings)
         let sql =
@@ -76,9 +76,8 @@ package final class ReadModelSnapshot {
         let rows = try Row.fetchCursor(db, sql: sql, arguments: callID.map { [$0] } ?? [])
         while let row = try rows.next() {
             let packed: Data = row[0]
-            let state = CallState(restoring: [UInt8](packed))
-            fold.fold(state, sources: sources)
-            try body(fold, state)
+            fold.fold(CallState(restoring: [UInt8](packed)), sources: sources)
+            try body(fold)
         }
     }
 }

@@ -47,7 +47,7 @@ extension ReadModelSnapshot {
     private func openLegTimers(asOf: Timestamp, callID: String?) throws -> [AnswerRow] {
         var rows: [AnswerRow] = []
         var timer = LegTimer()
-        try forEachOpenCall(callID: callID) { fold, _ in
+        try forEachOpenCall(callID: callID) { fold in
             for leg in fold.legs where leg.end == nil {
                 fold.fill(&timer, of: leg, asOf: asOf)
                 rows.append([
@@ -72,7 +72,7 @@ extension ReadModelSnapshot {
     package func statistics(by bucket: TimerBucket, asOf: Timestamp? = nil) throws -> [AnswerRow] {
         let asOf = asOf ?? self.asOf
         var changes = StatisticsChanges()
-        try forEachOpenCall { fold, _ in
+        try forEachOpenCall { fold in
             changes.add(fold.statisticsShare(asOf: asOf, sources: sources))
         }
         var sums: [AnswerValue: [Int64]] = [:]

@@ -46,24 +46,24 @@ final class StateWriter {
         sourceEpochsWritten = try Int.fetchOne(db, sql: "SELECT count(*) FROM source_epochs") ?? 0
     }
 
-    func keepOpen(_ fold: borrowing CallFold, _ state: borrowing CallState) throws {
-        keepOpenCall.text(fold.bytes[fold.callID.range])
-        keepOpenCall.text(fold.bytes[fold.fromTag.range])
+    func keepOpen(_ fold: borrowing CallFold) throws {
+        keepOpenCall.bind(fold.bytes[fold.callID.range])
+        keepOpenCall.bind(fold.bytes[fold.fromTag.range])
         keepOpenCall.integer((fold.nextDeadline ?? .last).rawValue)
-        keepOpenCall.blob(state.bytes)
+        keepOpenCall.blob(fold.bytes)
         try keepOpenCall.run()
     }
 
     func dropOpen(_ fold: borrowing CallFold) throws {
-        dropOpenCall.text(fold.bytes[fold.callID.range])
-        dropOpenCall.text(fold.bytes[fold.fromTag.range])
+        dropOpenCall.bind(fold.bytes[fold.callID.range])
+        dropOpenCall.bind(fold.bytes[fold.fromTag.range])
         try dropOpenCall.run()
     }
 
     func insert(policy: String, at position: Position, time: Timestamp) throws {
         insertPolicy.integer(Int64(position.rawValue))
         insertPolicy.integer(time.rawValue)
-        insertPolicy.word(policy)
+        insertPolicy.bind(policy)
         try insertPolicy.run()
     }
 
@@ -71,7 +71,7 @@ final class StateWriter {
     func calls(touchedBy gap: Gap) throws -> [(callID: [UInt8], fromTag: [UInt8])] {
         findTouched.integer(gap.before?.rawValue ?? Int64.max)
         findTouched.integer(gap.after?.rawValue ?? Int64.min)
-        findTouched.word(gap.sourceEpoch.source.description)
+        findTouched.bind(gap.sourceEpoch.source.description)
         var calls: [(callID: [UInt8], fromTag: [UInt8])] = []
         while try findTouched.step() {
             calls.append((findTouched.readBytes(0), findTouched.readBytes(1)))
@@ -86,11 +86,11 @@ final class StateWriter {
             try Self.run(&addByHour, statistics)
         }
         for (source, statistics) in changes.bySource {
-            addBySource.word(source.description)
+            addBySource.bind(source.description)
             try Self.run(&addBySource, statistics)
         }
         for (userAgent, statistics) in changes.byUserAgent {
-            addByUserAgent.bytes(userAgent)
+            addByUserAgent.bind(userAgent)
             try Self.run(&addByUserAgent, statistics)
         }
         guard !changes.byHour.isEmpty else { return }
@@ -104,7 +104,7 @@ final class StateWriter {
         for number in changes.accounts {
             let account = completeness.accounts[Int(number)]
             let source = sources.entries[Int(number)]
-            setSource.word(source.source.description)
+            setSource.bind(source.source.description)
             setSource.integer(source.epoch.rawValue)
             setSource.integer(account.events)
             setSource.integer(account.rejected)
@@ -115,12 +115,12 @@ final class StateWriter {
             setSource.integer(orNull: account.lastHeartbeatAt?.rawValue)
             setSource.integer(orNull: account.active)
             setSource.integer(orNull: account.stoppedAt?.rawValue)
-            setSource.bytes(RunList.text(account.came))
+            setSource.bind(RunList.text(account.came))
             try setSource.run()
         }
         for gap in changes.gaps {
             setGap.integer(Int64(gap.position.rawValue))
-            setGap.word(gap.sourceEpoch.source.description)
+            setGap.bind(gap.sourceEpoch.source.description)
             setGap.integer(gap.sourceEpoch.epoch.rawValue)
             setGap.integer(gap.numbers.lowerBound)
             setGap.integer(gap.numbers.upperBound)
@@ -134,7 +134,7 @@ final class StateWriter {
         while sourceEpochsWritten < sources.entries.count {
             let entry = sources.entries[sourceEpochsWritten]
             insertSourceEpoch.integer(Int64(sourceEpochsWritten))
-            insertSourceEpoch.word(entry.source.description)
+            insertSourceEpoch.bind(entry.source.description)
             insertSourceEpoch.integer(entry.epoch.rawValue)
             try insertSourceEpoch.run()
             sourceEpochsWritten += 1
@@ -142,10 +142,10 @@ final class StateWriter {
     }
 
     func write(next: Position, asOf: Timestamp) throws {
-        setMeta.word("next_position")
+        setMeta.bind("next_position")
         setMeta.integer(Int64(next.rawValue))
         try setMeta.run()
-        setMeta.word("as_of")
+        setMeta.bind("as_of")
         setMeta.integer(asOf.rawValue)
         try setMeta.run()
     }

@@ -3,19 +3,13 @@ internal import GRDB
 internal import GRDBSQLite
 internal import Projections
 
-/// A prepared statement of the C interface, for bulk writing. It belongs to one connection and ends before it.
-///
-/// Texts are laid into an arena of the statement's own and bound from there, so that a row costs no allocation.
+/// A prepared statement of the C interface, for bulk work. It belongs to one connection and ends before it.
 @safe
 struct Statement: ~Copyable {
     // Safety: prepared in init, finalised in deinit; used only inside a write on the connection's own queue.
     private let handle: OpaquePointer
     private let connection: SQLiteConnection
-    private let arena: UnsafeMutablePointer<UInt8>
-    private var arenaCount = 0
     private var column: Int32 = 0
-
-    private static let arenaBytes = 64 * 1024
 
     init(_ db: Database, _ sql: String) throws {
         guard let connection = unsafe db.sqliteConnection else {
@@ -30,19 +24,39 @@ struct Statement: ~Copyable {
         }
         unsafe self.handle = handle
         unsafe self.connection = connection
-        unsafe arena = .allocate(capacity: Self.arenaBytes)
     }
 
     deinit {
-        // Safety: both are this value's own.
+        // Safety: this value's own.
         unsafe sqlite3_finalize(handle)
-        unsafe arena.deallocate()
     }
 
     /// Runs the statement with what was bound and makes it ready for the next row.
     mutating func run() throws {
         _ = try step()
         reset()
+    }
+
+    /// Runs the statement with a row's cells. Texts are bound where they lie: the batch outlives the run.
+    mutating func run(_ row: RowBatch.Row, of batch: borrowing RowBatch) throws {
+        // Safety: the texts stay where they are until the statement is reset, inside this closure.
+        try unsafe batch.text.withUnsafeBufferPointer { text in
+            for cell in batch.cells[row.cells] {
+                column += 1
+                switch cell {
+                case .null: unsafe sqlite3_bind_null(handle, column)
+                case .integer(let value): unsafe sqlite3_bind_int64(handle, column, value)
+                case .text(let start, let length):
+                    precondition(Int(start) + Int(length) <= text.count)
+                    let place = unsafe UnsafeRawPointer(text.baseAddress)?.advanced(by: Int(start))
+                    unsafe sqlite3_bind_text64(
+                        handle, column, place?.assumingMemoryBound(to: CChar.self) ?? Self.empty, UInt64(length),
+                        nil, UInt8(SQLITE_UTF8))
+                }
+            }
+            _ = try step()
+            reset()
+        }
     }
 
     /// True where a row came.
@@ -52,14 +66,17 @@ struct Statement: ~Copyable {
         case SQLITE_DONE: return false
         default:
             let message = unsafe String(cString: sqlite3_errmsg(connection))
+            let isFull = unsafe sqlite3_errcode(connection) == SQLITE_FULL
             reset()
-            throw ReadModelError(.database, "the read model can't be written or read: \(message)")
+            throw ReadModelError(
+                .database,
+                "the read model can't be written or read: \(message)"
+                    + (isFull ? "; make room on the disk, then start again" : ""))
         }
     }
 
     mutating func reset() {
         unsafe sqlite3_reset(handle)
-        arenaCount = 0
         column = 0
     }
 
@@ -74,39 +91,29 @@ struct Statement: ~Copyable {
         return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     }
 
-    mutating func blob(_ bytes: [UInt8]) {
-        column += 1
-        if bytes.isEmpty {
-            unsafe sqlite3_bind_zeroblob(handle, column, 0)
-            return
+    /// The hash of the row's first columns, as `RowBatch.contentHash` makes it.
+    func hash(columns: Int) -> RowHash {
+        var hash = RowHash()
+        for column in 0..<Int32(columns) {
+            switch unsafe sqlite3_column_type(handle, column) {
+            case SQLITE_NULL: hash.null()
+            case SQLITE_INTEGER: hash.integer(readInteger(column))
+            default:
+                let bytes = readBytes(column)
+                // Safety: the array's own bytes, read during the call.
+                unsafe bytes.withUnsafeBufferPointer { unsafe hash.text($0) }
+            }
         }
-        // Safety: SQLite copies the bytes.
-        unsafe bytes.withUnsafeBytes {
-            _ = unsafe sqlite3_bind_blob64(
-                handle, column, $0.baseAddress, UInt64($0.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
-        }
+        return hash
     }
 
-    private mutating func bindText(_ bytes: UnsafeBufferPointer<UInt8>) {
-        column += 1
-        guard bytes.count <= Self.arenaBytes - arenaCount else {
-            // Safety: too long for the arena; SQLite copies it.
-            _ = unsafe sqlite3_bind_text64(
-                handle, column, UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self),
-                UInt64(bytes.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self), UInt8(SQLITE_UTF8))
-            return
-        }
-        let place = unsafe arena + arenaCount
-        if let start = bytes.baseAddress { unsafe place.update(from: start, count: bytes.count) }
-        arenaCount += bytes.count
-        // Safety: the arena stays as it is until the statement is reset.
-        _ = unsafe sqlite3_bind_text64(
-            handle, column, UnsafeRawPointer(place).assumingMemoryBound(to: CChar.self), UInt64(bytes.count), nil,
-            UInt8(SQLITE_UTF8))
-    }
+    // Safety: a text of no bytes still needs an address, or it would be null; never written, never freed.
+    private nonisolated(unsafe) static let empty = unsafe UnsafePointer(
+        UnsafeMutablePointer<CChar>.allocate(capacity: 1))
 }
 
-extension Statement: RowSink {
+/// Binding one value after another.
+extension Statement {
     mutating func null() {
         column += 1
         unsafe sqlite3_bind_null(handle, column)
@@ -117,26 +124,35 @@ extension Statement: RowSink {
         unsafe sqlite3_bind_int64(handle, column, value)
     }
 
-    mutating func text(_ bytes: ArraySlice<UInt8>) {
-        // Safety: read during the call only.
-        unsafe bytes.withUnsafeBufferPointer { unsafe bindText($0) }
-    }
-
-    mutating func word(_ value: String) {
-        var value = value
-        // Safety: read during the call only.
-        value.withUTF8 { unsafe bindText($0) }
-    }
-
-    mutating func json(_ bytes: ArraySlice<UInt8>) {
-        text(bytes)
-    }
-
     mutating func integer(orNull value: Int64?) {
         if let value { integer(value) } else { null() }
     }
 
-    mutating func bytes(_ bytes: [UInt8]) {
-        text(bytes[...])
+    mutating func bind(_ bytes: [UInt8]) {
+        bind(bytes[...])
+    }
+
+    mutating func bind(_ bytes: ArraySlice<UInt8>) {
+        column += 1
+        // Safety: SQLite copies the bytes.
+        unsafe bytes.withUnsafeBytes {
+            _ = unsafe sqlite3_bind_text64(
+                handle, column, $0.baseAddress?.assumingMemoryBound(to: CChar.self) ?? Self.empty, UInt64($0.count),
+                unsafeBitCast(-1, to: sqlite3_destructor_type.self), UInt8(SQLITE_UTF8))
+        }
+    }
+
+    mutating func bind(_ text: String) {
+        bind(Array(text.utf8))
+    }
+
+    mutating func blob(_ bytes: [UInt8]) {
+        column += 1
+        // Safety: SQLite copies the bytes.
+        unsafe bytes.withUnsafeBytes {
+            _ = unsafe sqlite3_bind_blob64(
+                handle, column, $0.baseAddress, UInt64($0.count),
+                unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+        }
     }
 }

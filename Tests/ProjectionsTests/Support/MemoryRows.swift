@@ -4,24 +4,28 @@ import Testing
 @testable import Projections
 
 /// The rows of a read model in memory, and the log that it fetches earlier calls from.
-final class MemoryRows: CallRows {
-    struct Key: Hashable {
-        var callID: [UInt8]
-        var fromTag: [UInt8]
-        var toTag: [UInt8]
+final class MemoryRows: EarlierCalls {
+    enum Value: Hashable {
+        case null
+        case integer(Int64)
+        case text([UInt8])
+
+        var bytes: [UInt8] {
+            guard case .text(let bytes) = self else { return [] }
+            return bytes
+        }
     }
 
-    struct Standing: Equatable {
-        var columns: [UInt8]
-        var positions: [UInt8]
-        var revision: Int64
-        var timer: [UInt8]
+    struct Superseded: Hashable {
+        var record: [Value]
+        var by: Int64
+        var isWithdrawn: Bool
     }
 
-    private(set) var standing: [Key: Standing] = [:]
-    private(set) var revisions: [Key: Int64] = [:]
-    private(set) var superseded: [(key: Key, revision: Int64, by: UInt64, isWithdrawn: Bool)] = []
-    private(set) var findings: [[[UInt8]]: [String]] = [:]
+    /// By Call-ID, From tag and To tag.
+    private(set) var standing: [[Value]: [Value]] = [:]
+    private(set) var superseded: [Superseded] = []
+    private(set) var findings: Set<[Value]> = []
     private(set) var recalls = 0
     private let events: [UInt64: StatedEvent]
     private let sources: SourceRegistry
@@ -31,65 +35,91 @@ final class MemoryRows: CallRows {
         self.sources = sources
     }
 
-    func earlier(callID: [UInt8], fromTag: [UInt8]) throws -> EarlierCall? {
-        let keys = standing.keys.filter { $0.callID == callID && $0.fromTag == fromTag }
-        guard let first = keys.first, let row = standing[first] else { return nil }
+    func write(_ batch: inout RowBatch) {
+        for row in batch.rows {
+            let values = batch.cells[row.cells].map { (cell) -> Value in
+                switch cell {
+                case .null: .null
+                case .integer(let value): .integer(value)
+                case .text(let start, let length): .text(Array(batch.text[Int(start)..<Int(start + length)]))
+                }
+            }
+            apply(row.operation, values)
+        }
+        batch.removeAll()
+    }
+
+    private func apply(_ operation: RowBatch.Operation, _ values: [Value]) {
+        let key = Array(values.prefix(3))
+        switch operation {
+        case .insertRecord:
+            #expect(standing[key] == nil, "a record is inserted twice")
+            #expect(values.count == CallRecord.columns.count + LegTimer.columns.count)
+            standing[key] = values
+        case .replaceRecord:
+            #expect(standing[key] != nil, "a record is replaced that isn't there")
+            standing[key] = values
+        case .supersede:
+            guard let record = standing[key], case .integer(let by) = values[3] else {
+                Issue.record("a record is superseded that isn't there")
+                return
+            }
+            superseded.append(Superseded(record: record, by: by, isWithdrawn: values[4] == .integer(1)))
+        case .deleteRecord: standing[key] = nil
+        case .insertFinding: #expect(findings.insert(values).inserted, "a finding is inserted twice")
+        case .deleteFindings: findings = findings.filter { Array($0[2...3]) != values }
+        }
+    }
+
+    func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall? {
+        write(&pending)
+        let call: [Value] = [.text(callID), .text(fromTag)]
+        let rows = standing.values.filter { Array($0[0...1]) == call }
+        guard !rows.isEmpty else { return nil }
         recalls += 1
-        let positions = String(decoding: row.positions, as: UTF8.self).split { !$0.isNumber }.compactMap { UInt64($0) }
-        var state: CallState?
-        for position in positions {
-            guard let event = events[position] else { continue }
+        var positions: Set<UInt64> = []
+        var records: [EarlierCall.Record] = []
+        for row in rows {
+            for position in String(decoding: row[34].bytes, as: UTF8.self).split(whereSeparator: { !$0.isNumber }) {
+                positions.insert(try #require(UInt64(position)))
+            }
+            guard case .integer(let revision) = row[33] else { continue }
+            records.append(EarlierCall.Record(toTag: row[2].bytes, revision: revision, content: Self.hash(row)))
+        }
+        for old in superseded where old.isWithdrawn && Array(old.record[0...1]) == call {
+            guard case .integer(let revision) = old.record[33] else { continue }
+            let toTag = old.record[2].bytes
+            if let known = records.firstIndex(where: { $0.toTag == toTag }) {
+                if records[known].content == nil, records[known].revision <= revision {
+                    records[known] = EarlierCall.Record(toTag: toTag, revision: revision + 1, content: nil)
+                }
+            } else {
+                records.append(EarlierCall.Record(toTag: toTag, revision: revision + 1, content: nil))
+            }
+        }
+        var builder = CallStateBuilder()
+        for position in positions.sorted() {
+            let event = try #require(events[position])
             Feed.decode(event) { view, bytes, source in
-                if state == nil { state = CallState(view, in: bytes, at: Position(rawValue: position)) }
-                state?.append(
+                builder.append(
                     view, in: bytes, at: Position(rawValue: position), sourceEpoch: sources.index(of: source),
                     seq: SequenceNumber(rawValue: event.seq))
             }
         }
-        let known = revisions.filter { $0.key.callID == callID && $0.key.fromTag == fromTag }
-        return EarlierCall(state: try #require(state), revisions: known.map { ($0.key.toTag, $0.value) })
+        let state = builder.finish()
+        return EarlierCall(state: try #require(state), records: records)
     }
 
-    func put(_ revision: RecordRevision, of fold: borrowing CallFold, common: borrowing CallCommon) throws {
-        let key = Key(
-            callID: Array(fold.bytes[fold.callID.range]), fromTag: Array(fold.bytes[fold.fromTag.range]),
-            toTag: fold.toTag(revision.record))
-        if let old = revision.old {
-            #expect(standing[key]?.columns == old)
-            if !revision.isSameRevision {
-                superseded.append((key, revision.revision - 1, revision.position.rawValue, false))
+    private static func hash(_ row: [Value]) -> RowHash {
+        var hash = RowHash()
+        for value in row.prefix(CallRecord.revisedColumnCount) {
+            switch value {
+            case .null: hash.null()
+            case .integer(let number): hash.integer(number)
+            case .text(let bytes): unsafe bytes.withUnsafeBufferPointer { unsafe hash.text($0) }
             }
-        } else {
-            #expect(standing[key] == nil)
         }
-        standing[key] = Standing(
-            columns: ColumnBytes.of(revision.record, fold, common, revision.policy), positions: common.positions,
-            revision: revision.revision, timer: revision.timer?.marks ?? [])
-        revisions[key] = revision.revision
-    }
-
-    func withdraw(
-        toTag: [UInt8], old: [UInt8], revision: Int64, by position: Position, of fold: borrowing CallFold
-    ) throws {
-        let key = Key(
-            callID: Array(fold.bytes[fold.callID.range]), fromTag: Array(fold.bytes[fold.fromTag.range]),
-            toTag: toTag)
-        #expect(standing[key]?.columns == old)
-        standing[key] = nil
-        revisions[key] = revision + 1
-        superseded.append((key, revision, position.rawValue, true))
-    }
-
-    func replaceFindings(_ findings: [Finding], of fold: borrowing CallFold, hadSome: Bool) throws {
-        let call = [Array(fold.bytes[fold.callID.range]), Array(fold.bytes[fold.fromTag.range])]
-        var texts: [String] = []
-        for finding in findings {
-            let tag = finding.toTag.map { String(decoding: fold.bytes[$0.range], as: UTF8.self) } ?? ""
-            texts.append(
-                "\(finding.code) \(tag) \(finding.at.rawValue) \(finding.positions.map(\.rawValue)) "
-                    + String(decoding: finding.detail, as: UTF8.self))
-        }
-        self.findings[call] = texts.isEmpty ? nil : texts.sorted()
+        return hash
     }
 }
 
@@ -97,21 +127,20 @@ final class MemoryRows: CallRows {
 struct Feed: ~Copyable {
     let rows: MemoryRows
     let sources: SourceRegistry
-    var book: CallBook<MemoryRows>
+    var book: CallBook
     var statistics = StatisticsChanges()
-    /// What is open, by call: the packed state folds to these marks and legs.
+    /// What is open, by call.
     var open: [[UInt8]: String] = [:]
 
     init(_ events: [StatedEvent], settledMax: Int) {
         sources = SourceRegistry()
         rows = MemoryRows(events: events, sources: sources)
         book = CallBook(
-            rows: rows, seed: 7, settings: Settings(), sources: sources, settledMax: settledMax)
+            earlierCalls: rows, seed: 7, settings: Settings(), sources: sources, settledMax: settledMax)
     }
 
     mutating func take(_ event: StatedEvent) throws {
         var failure: (any Error)?
-        // The closure borrows; the book is moved through a local.
         Self.decode(event) { view, bytes, source in
             do {
                 try book.apply(
@@ -126,9 +155,10 @@ struct Feed: ~Copyable {
 
     /// Ends a round, as a commit does.
     mutating func cut() throws {
+        rows.write(&book.rows)
         var changed: [(key: [UInt8], text: String?)] = []
         let sources = sources
-        try book.takeChanges { fold, state in
+        try book.takeChanges { fold in
             let key = Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range])
             var text = "\(String(describing: fold.nextDeadline?.rawValue)) \(fold.legs.count)"
             for leg in fold.legs { text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })" }

@@ -1,0 +1,97 @@
+internal import Events
+
+/// What a column of a read model's table holds.
+package enum ColumnKind: String, Sendable {
+    case integer = "INTEGER"
+    case text = "TEXT"
+    /// JSON text.
+    case json = "JSON"
+}
+
+package struct RecordColumn: Hashable, Sendable {
+    package let name: String
+    package let kind: ColumnKind
+    package let mayBeNull: Bool
+
+    package init(_ name: String, _ kind: ColumnKind, null mayBeNull: Bool = false) {
+        self.name = name
+        self.kind = kind
+        self.mayBeNull = mayBeNull
+    }
+}
+
+extension CallRecord {
+    /// The columns of a record, in the order in which everything prints them.
+    package static let columns: [RecordColumn] = [
+        RecordColumn("callid", .text), RecordColumn("from_tag", .text), RecordColumn("to_tag", .text),
+        RecordColumn("leg", .integer),
+        RecordColumn("from_uri", .text, null: true), RecordColumn("to_uri", .text, null: true),
+        RecordColumn("request_uri", .text, null: true), RecordColumn("src_ip", .text, null: true),
+        RecordColumn("user_agent", .text, null: true), RecordColumn("callee_user_agent", .text, null: true),
+        RecordColumn("started_at", .integer), RecordColumn("ringing_at", .integer, null: true),
+        RecordColumn("answered_at", .integer, null: true), RecordColumn("ended_at", .integer),
+        RecordColumn("setup_us", .integer), RecordColumn("duration_us", .integer),
+        RecordColumn("attempts", .integer),
+        RecordColumn("disposition", .text), RecordColumn("sip_code", .integer, null: true),
+        RecordColumn("sip_reason", .text, null: true), RecordColumn("termination", .text, null: true),
+        RecordColumn("ended_by", .text, null: true), RecordColumn("reason", .text, null: true),
+        RecordColumn("last_proof_at", .integer, null: true), RecordColumn("session_interval", .integer),
+        RecordColumn("refresher", .text, null: true), RecordColumn("refreshes", .integer),
+        RecordColumn("billable_ms", .integer, null: true), RecordColumn("billing_basis", .text),
+        RecordColumn("policy", .text),
+        RecordColumn("extra", .json), RecordColumn("flags", .json), RecordColumn("sources", .json),
+        RecordColumn("revision", .integer), RecordColumn("positions", .json),
+    ]
+
+    /// How many columns stand before `revision`: those whose change makes a new one.
+    package static let revisedColumnCount = 33
+
+    /// Appends the columns before `revision`.
+    package func append(
+        to row: inout RowBatch, of fold: borrowing CallFold, common: borrowing CallCommon, policy: String
+    ) {
+        row.append(fold.callID, in: fold.bytes)
+        row.append(fold.fromTag, in: fold.bytes)
+        row.append(toTag ?? TextSlice(start: 0, length: 0), in: fold.bytes)
+        row.integer(Int64(leg))
+        row.append(fromURI, in: fold.bytes)
+        row.append(toURI, in: fold.bytes)
+        row.append(requestURI, in: fold.bytes)
+        row.append(sourceIP, in: fold.bytes)
+        row.append(userAgent, in: fold.bytes)
+        row.append(calleeUserAgent, in: fold.bytes)
+        row.time(startedAt)
+        row.time(ringingAt)
+        row.time(answeredAt)
+        row.time(endedAt)
+        row.integer(setupMicroseconds)
+        row.integer(durationMicroseconds)
+        row.integer(attempts)
+        row.word(disposition.rawValue)
+        row.integer(orNull: sipCode)
+        row.append(sipReason, in: fold.bytes)
+        if let termination { row.word(termination.rawValue) } else { row.null() }
+        row.word(endedBy)
+        row.append(reason, in: fold.bytes)
+        row.time(lastProofAt)
+        row.integer(sessionInterval)
+        if let refresher { row.word(refresher.name) } else { row.null() }
+        row.integer(refreshes)
+        row.integer(orNull: bill.milliseconds)
+        row.word(bill.basis)
+        row.word(policy)
+        row.append(common.extra)
+        row.append(flags.json)
+        row.append(common.sources)
+    }
+}
+
+extension LegTimer {
+    func append(to row: inout RowBatch) {
+        row.append(marks)
+        row.time(expiresAt)
+        row.integer(isHung ? 1 : 0)
+        row.integer(overrun)
+        row.integer(unproven)
+    }
+}

@@ -1,0 +1,141 @@
+package import Events
+internal import CXXHash
+
+/// Rows to be written, in order: what the folds conclude and a database has yet to hear. Texts of all rows lie in
+/// one piece, so that a batch is filled, handed to another thread and written without an allocation for each row.
+package struct RowBatch: Sendable {
+    package enum Operation: UInt8, Sendable {
+        /// A record: all columns of `CallRecord.columns` and `LegTimer.columns`.
+        case insertRecord
+        case replaceRecord
+        /// A record becomes an old revision: callid, from_tag, to_tag, position of the event, withdrawn or not.
+        case supersede
+        /// callid, from_tag, to_tag.
+        case deleteRecord
+        /// The columns of a finding.
+        case insertFinding
+        /// callid, from_tag.
+        case deleteFindings
+    }
+
+    package enum Cell: Sendable {
+        case null
+        case integer(Int64)
+        /// A range of the batch's text.
+        case text(start: Int32, length: Int32)
+    }
+
+    package struct Row: Sendable {
+        package let operation: Operation
+        package let cells: Range<Int>
+    }
+
+    package private(set) var rows: [Row] = []
+    package private(set) var cells: [Cell] = []
+    package private(set) var text: [UInt8] = []
+    private var firstCell = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { rows.isEmpty }
+    /// Bytes that the batch's texts take: what bounds a batch.
+    package var textBytes: Int { text.count }
+
+    package mutating func removeAll() {
+        rows.removeAll(keepingCapacity: true)
+        cells.removeAll(keepingCapacity: true)
+        text.removeAll(keepingCapacity: true)
+        firstCell = 0
+    }
+
+    package mutating func end(_ operation: Operation) {
+        rows.append(Row(operation: operation, cells: firstCell..<cells.count))
+        firstCell = cells.count
+    }
+
+    package mutating func null() { cells.append(.null) }
+    package mutating func integer(_ value: Int64) { cells.append(.integer(value)) }
+
+    package mutating func integer(orNull value: Int64?) {
+        cells.append(value.map { .integer($0) } ?? .null)
+    }
+
+    package mutating func time(_ value: Timestamp?) { integer(orNull: value?.rawValue) }
+
+    package mutating func append(_ bytes: [UInt8]) {
+        cells.append(.text(start: Int32(text.count), length: Int32(bytes.count)))
+        text.append(contentsOf: bytes)
+    }
+
+    package mutating func append(_ slice: TextSlice?, in bytes: [UInt8]) {
+        guard let slice else { return null() }
+        cells.append(.text(start: Int32(text.count), length: slice.length))
+        // Safety: a slice lies within its fold's bytes; checked by the slicing.
+        unsafe bytes.withUnsafeBufferPointer { source in
+            unsafe text.append(contentsOf: UnsafeBufferPointer(rebasing: source[slice.range]))
+        }
+    }
+
+    package mutating func word(_ value: String) {
+        let start = text.count
+        text.append(contentsOf: value.utf8)
+        cells.append(.text(start: Int32(start), length: Int32(text.count - start)))
+    }
+
+    /// A hash of the last so many columns of the row that is being filled: two rows are the same if theirs is.
+    package func contentHash(first column: Int, count: Int) -> RowHash {
+        var hash = RowHash()
+        for cell in cells[firstCell + column..<firstCell + column + count] {
+            switch cell {
+            case .null: hash.null()
+            case .integer(let value): hash.integer(value)
+            case .text(let start, let length):
+                // Safety: read during the call only; the range is the batch's own.
+                unsafe text.withUnsafeBufferPointer {
+                    unsafe hash.text(UnsafeBufferPointer(rebasing: $0[Int(start)..<Int(start) + Int(length)]))
+                }
+            }
+        }
+        return hash
+    }
+}
+
+/// A hash over a row's values, column by column, wherever they come from.
+package struct RowHash: Hashable, Sendable {
+    package private(set) var low: UInt64 = 0x243F_6A88_85A3_08D3
+    package private(set) var high: UInt64 = 0x1319_8A2E_0370_7344
+
+    package init() {}
+
+    package mutating func null() { mix(0, 1) }
+    package mutating func integer(_ value: Int64) { mix(UInt64(bitPattern: value), 2) }
+
+    package mutating func text(_ bytes: UnsafeBufferPointer<UInt8>) {
+        // Safety: read during the call only.
+        let hash = unsafe tollbook_xxh3_128(bytes.baseAddress, bytes.count, 3)
+        mix(hash.low, hash.high)
+    }
+
+    private mutating func mix(_ first: UInt64, _ second: UInt64) {
+        let (productHigh, productLow) = (low ^ first ^ 0x9E37_79B9_7F4A_7C15)
+            .multipliedFullWidth(by: (high &+ second) | 1)
+        low = productHigh ^ productLow ^ first
+        high = high.rotated(by: 23) &+ second &+ productLow
+    }
+}
+
+extension UInt64 {
+    fileprivate func rotated(by count: UInt64) -> UInt64 { self << count | self >> (64 - count) }
+}
+
+extension RowBatch {
+    /// Ends a row, and puts a `supersede` before it: its cells were filled first, because what they say decides
+    /// whether there is an old revision to keep.
+    mutating func endBehind(_ operation: Operation, supersede: (inout RowBatch) -> Void) {
+        let body = firstCell..<cells.count
+        firstCell = cells.count
+        supersede(&self)
+        end(.supersede)
+        rows.append(Row(operation: operation, cells: body))
+    }
+}

@@ -1,0 +1,163 @@
+internal import Events
+
+/// What a call's facts make of its records, each time one is added to a call that may have ended.
+extension CallBook {
+    /// Takes back what a settled call has added, before it changes.
+    mutating func unsettle(_ slot: Int) {
+        fold.fold(entries[slot].chain, in: arena, sources: sources)
+        statistics.remove(fold.statisticsShare(asOf: .last, sources: sources))
+        entries[slot].marks.subtract(.settled)
+        entries[slot].generation &+= 1
+    }
+
+    /// Makes the call's records what its facts make them now.
+    mutating func conclude(_ slot: Int, because position: Position) throws {
+        fold.fold(entries[slot].chain, in: arena, sources: sources)
+        let hadRecords = entries[slot].history != nil
+        if fold.end != nil || hadRecords || fold.legs.contains(where: { $0.end != nil }) {
+            common.gather(fold, sources: sources)
+            let history = entries[slot].history ?? History()
+            entries[slot].history = history
+            if fold.end != nil {
+                let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
+                put(record, nil, history, because: position)
+            }
+            for index in fold.legs.indices where fold.legs[index].end != nil {
+                let leg = fold.legs[index]
+                let policy = policies.policy(at: leg.endedAt ?? .last)
+                let record = fold.record(of: leg, policy: policy, gaps: gaps, sources: sources)
+                put(record, leg, history, because: position)
+            }
+            if hadRecords { withdrawOthers(history, because: position) }
+        }
+        settle(slot)
+    }
+
+    private mutating func put(
+        _ record: CallRecord, _ leg: Leg?, _ history: History, because position: Position
+    ) {
+        let policy = policies.policy(at: record.endedAt)
+        record.append(to: &rows, of: fold, common: common, policy: policy.citation)
+        let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
+        let known = history.records.firstIndex { fold.isToTag($0.toTag, of: record) }
+        let old = known.flatMap { history.records[$0].content }
+        let isSame = old == content
+        let revision = (known.map { history.records[$0].revision } ?? 0) + (isSame ? 0 : 1)
+        rows.integer(revision)
+        rows.append(common.positions)
+        if let leg {
+            fold.fill(&timer, of: leg, asOf: .last)
+            timer.append(to: &rows)
+        } else {
+            for _ in LegTimer.columns { rows.null() }
+        }
+        if old != nil, !isSame {
+            rows.endBehind(.replaceRecord) { rows in
+                rows.append(fold.callID, in: fold.bytes)
+                rows.append(fold.fromTag, in: fold.bytes)
+                rows.append(record.toTag ?? TextSlice(start: 0, length: 0), in: fold.bytes)
+                rows.integer(Int64(position.rawValue))
+                rows.integer(0)
+            }
+        } else {
+            rows.end(old == nil ? .insertRecord : .replaceRecord)
+        }
+        if let known {
+            history.records[known].revision = revision
+            history.records[known].content = content
+        } else {
+            history.records.append(
+                History.Record(toTag: fold.toTag(record), revision: revision, content: content))
+        }
+    }
+
+    /// Records that the facts no longer make: their next revision is a withdrawal.
+    private mutating func withdrawOthers(_ history: History, because position: Position) {
+        for index in history.records.indices {
+            guard history.records[index].content != nil, !stands(history.records[index].toTag) else { continue }
+            let toTag = history.records[index].toTag
+            history.records[index].revision += 1
+            history.records[index].content = nil
+            rows.append(fold.callID, in: fold.bytes)
+            rows.append(fold.fromTag, in: fold.bytes)
+            rows.append(toTag)
+            rows.integer(Int64(position.rawValue))
+            rows.integer(1)
+            rows.end(.supersede)
+            rows.append(fold.callID, in: fold.bytes)
+            rows.append(fold.fromTag, in: fold.bytes)
+            rows.append(toTag)
+            rows.end(.deleteRecord)
+        }
+    }
+
+    /// Whether the call, as folded, has a record with this To tag.
+    private func stands(_ toTag: [UInt8]) -> Bool {
+        if fold.end != nil, toTag.isEmpty { return true }
+        for leg in fold.legs where leg.end != nil {
+            if fold.bytes[fold.toTag(leg).range].elementsEqual(toTag) { return true }
+        }
+        return false
+    }
+
+    /// Keeps statistics and findings of settled calls in step; those of open ones are asked for when needed.
+    private mutating func settle(_ slot: Int) {
+        if entries[slot].marks.contains(.hasFindings) {
+            rows.append(fold.callID, in: fold.bytes)
+            rows.append(fold.fromTag, in: fold.bytes)
+            rows.end(.deleteFindings)
+            entries[slot].marks.subtract(.hasFindings)
+        }
+        guard fold.isSettled else { return }
+        entries[slot].marks.formUnion(.settled)
+        settled.append((slot, entries[slot].generation))
+        statistics.add(fold.statisticsShare(asOf: .last, sources: sources))
+        let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: .last)
+        for finding in fold.audit(context, sources: sources) {
+            entries[slot].marks.formUnion(.hasFindings)
+            append(finding)
+        }
+    }
+
+    private mutating func append(_ finding: Finding) {
+        rows.word(finding.code.rawValue)
+        rows.word(finding.code.severity.name)
+        rows.append(fold.callID, in: fold.bytes)
+        rows.append(fold.fromTag, in: fold.bytes)
+        rows.append(finding.toTag ?? TextSlice(start: 0, length: 0), in: fold.bytes)
+        rows.integer(finding.at.rawValue)
+        var positions: [UInt8] = []
+        CallCommon.append(finding.positions, to: &positions)
+        rows.append(positions)
+        rows.append(finding.detail)
+        rows.end(.insertFinding)
+    }
+}
+
+extension CallFold {
+    /// The To tag of a record's key; empty for leg 0.
+    package func toTag(_ record: CallRecord) -> [UInt8] {
+        record.toTag.map { Array(bytes[$0.range]) } ?? []
+    }
+
+    func isToTag(_ toTag: [UInt8], of record: CallRecord) -> Bool {
+        guard let slice = record.toTag else { return toTag.isEmpty }
+        return bytes[slice.range].elementsEqual(toTag)
+    }
+
+    /// Each record that the call has: one for each leg that has ended, or leg 0's.
+    package func forEachRecord<Failure: Error>(
+        gaps: OpenGaps, policies: PolicyHistory, sources: SourceRegistry,
+        _ body: (CallRecord, Leg?, String) throws(Failure) -> Void
+    ) throws(Failure) {
+        if end != nil {
+            let record = recordWithoutLegs(gaps: gaps, sources: sources)
+            try body(record, nil, policies.policy(at: record.endedAt).citation)
+        }
+        for leg in legs {
+            guard let endedAt = leg.endedAt else { continue }
+            let policy = policies.policy(at: endedAt)
+            try body(record(of: leg, policy: policy, gaps: gaps, sources: sources), leg, policy.citation)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+internal import Events
+
+/// Finds a call's slot by its key: open addressing, eight bytes a place, keys compared in the slots themselves.
+@safe
+struct CallTable: ~Copyable {
+    private struct Place {
+        /// The slot plus one; 0 for a free place.
+        var slot: UInt32
+        /// Some bits of the key, so that most strangers are told apart without a look at the slot.
+        var mark: UInt32
+    }
+
+    // Safety: allocated with `mask + 1` places, freed in deinit; every index is masked.
+    private var places: UnsafeMutablePointer<Place>
+    private var mask: Int
+    private(set) var count = 0
+
+    init() {
+        mask = 1023
+        unsafe places = .allocate(capacity: mask + 1)
+        unsafe places.initialize(repeating: Place(slot: 0, mark: 0), count: mask + 1)
+    }
+
+    deinit {
+        // Safety: this value's own.
+        unsafe places.deallocate()
+    }
+
+    /// The slot of a key among `keys`, where it has one.
+    @inline(__always)
+    func find(_ key: CallKey, _ isKey: (Int) -> Bool) -> Int? {
+        var index = Int(truncatingIfNeeded: key.low) & mask
+        let mark = UInt32(truncatingIfNeeded: key.high)
+        while true {
+            let place = unsafe places[index]
+            if place.slot == 0 { return nil }
+            if place.mark == mark, isKey(Int(place.slot) - 1) { return Int(place.slot) - 1 }
+            index = (index &+ 1) & mask
+        }
+    }
+
+    /// Adds a key that is not in the table.
+    ///
+    /// - Parameter key: of a slot, for when the table has to grow.
+    mutating func insert(_ key: CallKey, slot: Int, keyOf: (Int) -> CallKey) {
+        if (count + 1) * 10 > (mask + 1) * 7 { grow(keyOf) }
+        place(key, slot)
+        count += 1
+    }
+
+    /// Takes a key out that is in the table.
+    mutating func remove(_ key: CallKey, slot: Int, keyOf: (Int) -> CallKey) {
+        var index = Int(truncatingIfNeeded: key.low) & mask
+        while unsafe places[index].slot != UInt32(slot + 1) {
+            precondition(unsafe places[index].slot != 0, "no such call in the table")
+            index = (index &+ 1) & mask
+        }
+        // Close the hole: whoever stands behind it and belongs before it moves up.
+        var hole = index
+        var next = (index &+ 1) & mask
+        while unsafe places[next].slot != 0 {
+            let home = Int(truncatingIfNeeded: keyOf(Int(unsafe places[next].slot) - 1).low) & mask
+            if (next &- home) & mask >= (next &- hole) & mask {
+                unsafe places[hole] = places[next]
+                hole = next
+            }
+            next = (next &+ 1) & mask
+        }
+        unsafe places[hole] = Place(slot: 0, mark: 0)
+        count -= 1
+    }
+
+    private mutating func grow(_ keyOf: (Int) -> CallKey) {
+        let (old, oldCount) = unsafe (places, mask + 1)
+        mask = oldCount * 2 - 1
+        // Safety: the old places are read to the end and freed.
+        unsafe places = .allocate(capacity: mask + 1)
+        unsafe places.initialize(repeating: Place(slot: 0, mark: 0), count: mask + 1)
+        for index in 0..<oldCount {
+            let slot = unsafe old[index].slot
+            if slot != 0 { place(keyOf(Int(slot) - 1), Int(slot) - 1) }
+        }
+        unsafe old.deallocate()
+    }
+
+    private func place(_ key: CallKey, _ slot: Int) {
+        var index = Int(truncatingIfNeeded: key.low) & mask
+        while unsafe places[index].slot != 0 { index = (index &+ 1) & mask }
+        unsafe places[index] = Place(slot: UInt32(slot + 1), mark: UInt32(truncatingIfNeeded: key.high))
+    }
+}
