@@ -20,6 +20,4 @@ package enum LogLimits {
     package static let summariesOpenMax = 32
     /// Bytes between two entries of a segment's sparse index.
     package static let sparseIndexStride = 64 << 10
-    /// Runs in one block of a `SequenceSet`.
-    package static let sequenceBlockRunsMax = 256
 }

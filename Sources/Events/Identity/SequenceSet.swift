@@ -16,7 +16,7 @@ package struct SequenceSet: Hashable, Sendable {
     }
 
     /// Runs of a block, beyond which it is cut.
-    private static let blockRunsMax = 512
+    private static let blockRunsMax = 256
 
     /// None is empty; runs rise and never touch.
     private var blocks: [[Run]] = []
