@@ -10,6 +10,9 @@ package struct SocketOptions: Sendable {
 
     package init() {}
 
+    /// Set before an endpoint is used: an IPv4 address would otherwise come back in IPv6's clothes.
+    static func usesIPv6(_ endpoint: String) -> Int32 { endpoint.contains("[") ? 1 : 0 }
+
     func apply(to socket: RawSocket, _ kind: ZeroMQSocket.Kind) throws(IngestError) {
         try socket.set(ZMQ_MAXMSGSIZE, Int64(Limits.frameBytesMax))
         try socket.set(ZMQ_LINGER, Int32(lingerMilliseconds))
@@ -26,8 +29,6 @@ package struct SocketOptions: Sendable {
         // Nothing here waits inside libzmq: waiting is done by polling, with everything else in view.
         try socket.set(ZMQ_RCVTIMEO, Int32(0))
         try socket.set(ZMQ_SNDTIMEO, Int32(0))
-        // libzmq checks this for every socket of the context: endpoints are written as people write them.
-        try socket.set(ZMQ_IPV6, Int32(1))
         switch kind {
         case .router:
             // An answer that can't be delivered must be known: it is owed (queue full) or void (peer gone).

@@ -63,7 +63,8 @@ package struct ZeroMQSocket: ~Copyable {
 
     /// Listens at `endpoint` and returns it as it came to be: with its port, where that was left open.
     package borrowing func bind(_ endpoint: String) throws(IngestError) -> String {
-        // Safety: the text is only read during the call.
+        // Safety: alive; the text is only read during the call.
+        try unsafe RawSocket(handle: handle).set(ZMQ_IPV6, SocketOptions.usesIPv6(endpoint))
         guard unsafe zmq_bind(handle, endpoint) == 0 else {
             switch zmq_errno() {
             case EADDRINUSE:
@@ -82,7 +83,8 @@ package struct ZeroMQSocket: ~Copyable {
     }
 
     package borrowing func connect(_ endpoint: String) throws(IngestError) {
-        // Safety: the text is only read during the call.
+        // Safety: alive; the text is only read during the call.
+        try unsafe RawSocket(handle: handle).set(ZMQ_IPV6, SocketOptions.usesIPv6(endpoint))
         guard unsafe zmq_connect(handle, endpoint) == 0 else {
             throw .zeroMQ("can't connect to \(endpoint)", .endpointInvalid)
         }
