@@ -177,8 +177,11 @@ extension EventDecoder {
         if let fault {
             if field == .time { header.timeFault = header.timeFault ?? fault }
             // Held back until the type is known: an unknown one's other fields are not judged.
-            if field == .policy { return nil }
-            header.fieldFault = header.fieldFault ?? fault
+            if field.isLedgers {
+                header.ledgerFault = header.ledgerFault ?? fault
+            } else {
+                header.fieldFault = header.fieldFault ?? fault
+            }
         }
         return nil
     }

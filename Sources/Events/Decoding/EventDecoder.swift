@@ -116,6 +116,7 @@ package struct EventDecoder: ~Copyable {
         if header.isLedgers != (speaker == .ledger) { return EventFault(.reserved, isType: true) }
         if view.type != .unknown {
             if let fault = header.fieldFault { return fault }
+            if header.isLedgers, let fault = header.ledgerFault { return fault }
             let missing = requiredByType[Int(view.type.rawValue)].subtracting(view.present)
             if let field = missing.first { return EventFault(.missingField, field: field) }
             if let fault = statusCodeFault(view) { return fault }
@@ -139,6 +140,8 @@ package struct EventDecoder: ~Copyable {
         var typeFault: EventFault?
         var timeFault: EventFault?
         var fieldFault: EventFault?
+        /// Of a field that only the ledger's own types list.
+        var ledgerFault: EventFault?
     }
 
     static func offset(of byte: UInt8, in bytes: PaddedBytes, from start: Int, to end: Int) -> Int? {

@@ -62,6 +62,16 @@ package enum Field: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Whether only types of the ledger's list it; elsewhere it is an operator's own and not judged.
+    var isLedgers: Bool {
+        switch self {
+        case .deadline, .gapSource, .gapEpoch, .fromSeq, .toSeq, .after, .before, .raw, .ofSource, .ofEpoch, .ofSeq,
+            .policy:
+            true
+        default: false
+        }
+    }
+
     /// What a field may hold.
     enum Shape: Sendable {
         case text(ClosedRange<Int>)
@@ -88,7 +98,7 @@ package enum Field: UInt8, CaseIterable, Sendable {
         case .sipCode: .statusCode
         case .sessionExpires, .minSE, .forwardedSessionExpires, .forwardedMinSE, .lifetime:
             .integer(0...4_294_967_295)
-        case .active: .integer(0...Int64.max)
+        case .active: .integer(Int64.min...Int64.max)
         case .gapEpoch, .fromSeq, .toSeq, .ofEpoch, .ofSeq: .integer(1...Int64.max)
         case .supportedTimer, .requireTimer, .byeSent: .boolean
         case .by: .side

@@ -113,7 +113,8 @@ extension CallFold {
         _ context: AuditContext, _ sources: SourceRegistry, _ findings: inout [Finding]
     ) {
         func judge(_ record: CallRecord, _ tag: Int32, _ findings: inout [Finding]) {
-            let span = facts.count > 1 ? [0, facts.count - 1] : [0]
+            let last = facts.lastIndex { !$0.isRepeat } ?? 0
+            let span = last > 0 ? [0, last] : [0]
             if record.flags.contains(.clockSkew) {
                 findings.append(
                     finding(
@@ -140,7 +141,7 @@ extension CallFold {
         var names: [SourceName] = []
         for fact in facts {
             let name = sources.source(fact.sourceEpoch)
-            if !names.contains(name) { names.append(name) }
+            if !name.isLedger, !names.contains(name) { names.append(name) }
         }
         return names.flatMap { gaps.gaps(of: $0) }
             .filter { $0.meets(from: record.startedAt, to: record.endedAt) }

@@ -145,8 +145,12 @@ extension CallFold {
             record.durationMicroseconds = max(record.durationMicroseconds, 0)
         }
         if gaps.isEmpty { return }
-        for fact in facts
-        where gaps.touches(sources.source(fact.sourceEpoch), from: record.startedAt, to: record.endedAt) {
+        for fact in facts {
+            let source = sources.source(fact.sourceEpoch)
+            // The ledger is no source of a call.
+            guard !source.isLedger, gaps.touches(source, from: record.startedAt, to: record.endedAt) else {
+                continue
+            }
             record.flags.formUnion(.incomplete)
             return
         }

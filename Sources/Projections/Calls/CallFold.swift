@@ -218,7 +218,7 @@ package struct CallFold: ~Copyable {
         let end = facts.firstIndex {
             switch $0.type {
             case .dialogFailed: !$0.isRepeat && $0.cseq == finalAttempt
-            case .timeoutEarly: $0.cseq < 0 || finalAttempt < 0 || $0.cseq == finalAttempt
+            case .timeoutEarly: $0.cseq < 0 || $0.cseq == finalAttempt
             default: false
             }
         }

@@ -52,12 +52,13 @@ package struct TimerStatistics: Hashable, Sendable {
         set { counters[counter.rawValue] = newValue }
     }
 
+    // Sums of absurd spans wrap instead of trapping, so that what was added can be taken away again.
     package mutating func add(_ other: TimerStatistics) {
-        for index in 0..<Counter.allCases.count { counters[index] += other.counters[index] }
+        for index in 0..<Counter.allCases.count { counters[index] &+= other.counters[index] }
     }
 
     package mutating func subtract(_ other: TimerStatistics) {
-        for index in 0..<Counter.allCases.count { counters[index] -= other.counters[index] }
+        for index in 0..<Counter.allCases.count { counters[index] &-= other.counters[index] }
     }
 
     package static func == (left: TimerStatistics, right: TimerStatistics) -> Bool {
@@ -122,8 +123,8 @@ extension CallFold {
         }
         if isHung(leg, asOf: asOf) {
             statistics[.hung] += 1
-            statistics[.overrun] += overrun(of: leg, asOf: asOf)
-            statistics[.unproven] += unproven(of: leg, asOf: asOf)
+            statistics[.overrun] &+= overrun(of: leg, asOf: asOf)
+            statistics[.unproven] &+= unproven(of: leg, asOf: asOf)
         }
     }
 

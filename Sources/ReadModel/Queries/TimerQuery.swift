@@ -78,7 +78,7 @@ extension ReadModelSnapshot {
         var sums: [AnswerValue: [Int64]] = [:]
         func add(_ key: AnswerValue, _ statistics: TimerStatistics) {
             let counters = TimerStatistics.Counter.allCases.map { statistics[$0] }
-            sums[key] = sums[key].map { zip($0, counters).map { $0 + $1 } } ?? counters
+            sums[key] = sums[key].map { zip($0, counters).map { $0 &+ $1 } } ?? counters
         }
         switch bucket {
         case .hour: for (hour, statistics) in changes.byHour { add(.integer(hour), statistics) }
