@@ -101,7 +101,7 @@ class World:
         after = self.times.get((source, epoch, first - 1))
         before = self.times.get((source, epoch, final + 1))
         if after is not None and self.chance(0.2):
-            after += self.rng.choice((-HOUR, -1, 1))
+            after = max(0, after + self.rng.choice((-HOUR, -1, 1)))
         if after is not None and before is not None and before < after:
             after, before = before, after
         self.ledger({"type": "ledger.gap", "time": START + self.rng.randrange(3 * HOUR),

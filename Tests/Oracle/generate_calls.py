@@ -14,7 +14,7 @@ AGENTS = ("Phone/1.0", "phone/1.0", "", "T\u00e9l\u00e9 \"2\"", "\U0001f4de")
 INTERVALS = (0, 1, 10, 19, 20, 21, 60, 89, 90, 91, 95, 96, 97, 100, 179, 180, 181, 599, 600, 1799, 1800,
              1801, 3600, 4_294_967_295)
 USUAL_INTERVALS = (90, 91, 97, 100, 180, 600, 1800)
-MIN_SES = (0, 60, 89, 90, 91, 120, 600, 1800, 3600)
+MIN_SES = (0, 60, 89, 90, 91, 120, 600, 1800, 3600, 4_294_967_295)
 FAILURES = (300, 302, 399, 400, 401, 403, 404, 407, 408, 410, 422, 480, 481, 483, 484, 486, 487, 488,
             500, 503, 504, 600, 603, 604, 606, 607, 608, 699)
 TIMEOUTS = ("timeout.session", "timeout.lifetime", "timeout.no_ack", "timeout.ping", "timeout.media")
@@ -33,7 +33,7 @@ class Script:
         self.sources = self.rng.sample(["kam1", "kam2", "kam10", "sbc/w:1", "K", "a.b_c-d"],
                                        self.rng.choice((1, 1, 1, 2, 3)))
         self.time = world.origin()
-        self.cseq = self.rng.choice((0, 1, 1, 2, 101, 2_147_483_640))
+        self.cseq = self.rng.choice((0, 1, 1, 2, 101, 2_147_483_639))
         self.odd = 0.0
 
     def chance(self, probability):

@@ -7,7 +7,7 @@ entry of the ledger's that this makes has an epoch of its own (`INGEST_EPOCH`); 
 import base64
 import hashlib
 
-from strict_json import InvalidJson, Number, parse, parse_with_spans
+from strict_json import InvalidJson, Number, members, parse
 from validity import INT64_MAX, SOURCE, validate
 
 INGEST_EPOCH = 9
@@ -65,12 +65,16 @@ class Ingest:
 
 
 def read_line(line):
-    """((source, epoch, seq), event bytes), or (None, line) for a bare event."""
+    """((source, epoch, seq), event bytes), or (None, line) for a bare event.
+
+    An event with duplicate keys, lone surrogates or ill UTF-8 still has its identity; one that breaks the
+    grammar breaks its line.
+    """
     try:
-        value, spans = parse_with_spans(line)
+        value, spans = members(line)
     except InvalidJson:
         return None, line
-    if not isinstance(value, dict) or "event" not in value:
+    if "event" not in value:
         return None, line
     source, epoch, seq = value.get("source"), value.get("epoch"), value.get("seq")
     numbers = [item.integer() if isinstance(item, Number) else None for item in (epoch, seq)]

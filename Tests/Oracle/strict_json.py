@@ -64,6 +64,16 @@ def parse_with_spans(raw):
     return _Reader(text).document()
 
 
+def members(raw):
+    """The values and raw bytes of an object's members, told apart by grammar alone: what stands inside a
+    member may have duplicate keys, lone surrogates or bytes that are no UTF-8."""
+    reader = _Reader(raw.decode("latin-1"), encoding="latin-1", is_strict=False)
+    value, spans = reader.document()
+    if not isinstance(value, dict):
+        raise InvalidJson("not an object")
+    return value, spans
+
+
 class _Frame:
     """A container that is being filled."""
 
@@ -75,8 +85,10 @@ class _Frame:
 
 
 class _Reader:
-    def __init__(self, text):
+    def __init__(self, text, encoding="utf-8", is_strict=True):
         self.text = text
+        self.encoding = encoding
+        self.is_strict = is_strict
         self.at = 0
         self.spans = {}
 
@@ -96,7 +108,7 @@ class _Reader:
                 else:
                     stack.append(frame)
                     if first == "{":
-                        self.read_key(frame)
+                        self.read_key(frame, len(stack))
                     continue
             else:
                 value = self.scalar(first)
@@ -107,7 +119,8 @@ class _Reader:
                 if isinstance(frame.container, dict):
                     frame.container[frame.key] = value
                     if len(stack) == 1:
-                        self.spans[frame.key] = self.text[frame.value_start:self.at].encode("utf-8")
+                        span = self.text[frame.value_start:self.at]
+                        self.spans[frame.key] = span.encode(self.encoding)
                 else:
                     frame.container.append(value)
                 self.skip_whitespace()
@@ -117,7 +130,7 @@ class _Reader:
                     self.at += 1
                     self.skip_whitespace()
                     if closing == "}":
-                        self.read_key(frame)
+                        self.read_key(frame, len(stack))
                     break
                 if mark != closing:
                     raise InvalidJson(f"expected , or {closing}")
@@ -135,11 +148,11 @@ class _Reader:
     def skip_whitespace(self):
         self.at = WHITESPACE.match(self.text, self.at).end()
 
-    def read_key(self, frame):
+    def read_key(self, frame, depth):
         if self.peek() != '"':
             raise InvalidJson("expected a key")
         frame.key = self.string()
-        if frame.key in frame.container:
+        if frame.key in frame.container and (self.is_strict or depth == 1):
             raise InvalidJson("duplicate key")
         self.skip_whitespace()
         if self.peek() != ":":
@@ -188,6 +201,8 @@ class _Reader:
         if kind != "u":
             raise InvalidJson("unknown escape")
         unit = self.code_unit()
+        if not self.is_strict:
+            return chr(unit)
         if 0xDC00 <= unit <= 0xDFFF:
             raise InvalidJson("lone surrogate")
         if 0xD800 <= unit <= 0xDBFF:
