@@ -9,6 +9,11 @@ struct TrafficPartsTests {
     @Test func agendaSorts() {
         var random = RandomStream(seed: 99)
         var agenda = Agenda(start: 1_000)
+        var calls = Slab<OpenCall>()
+        let call = OpenCall(
+            seed: 0, nextAt: 0, caller: 0, callee: 0, callerSequence: 0, life: 0, source: 0, callerAgent: 0,
+            calleeAgent: 0)
+        for _ in 0..<100 { _ = calls.insert(call) }
         var waiting: [Int64] = []
         var now: Int64 = 1_000
         for _ in 0..<10_000 {
@@ -18,13 +23,13 @@ struct TrafficPartsTests {
                 waiting.append(time)
             } else {
                 let least = waiting.indices.min { waiting[$0] < waiting[$1] } ?? 0
-                #expect(agenda.takeFirst()?.time == waiting[least])
+                #expect(agenda.takeFirst(warming: calls)?.time == waiting[least])
                 now = waiting.remove(at: least)
             }
             #expect(agenda.count == waiting.count)
         }
-        for time in waiting.sorted() { #expect(agenda.takeFirst()?.time == time) }
-        #expect(agenda.takeFirst()?.time == nil)
+        for time in waiting.sorted() { #expect(agenda.takeFirst(warming: calls)?.time == time) }
+        #expect(agenda.takeFirst(warming: calls)?.time == nil)
     }
 
     @Test func numbersAreWrittenAsSwiftWritesThem() {

@@ -22,6 +22,10 @@ struct Agenda {
     private var due: [Entry] = []
     private var buckets: [[Entry]]
     private var moving: [Entry] = []
+    /// Means nothing: reading ahead must have a use, or the compiler leaves it out.
+    private(set) var warmth: UInt64 = 0
+
+    private static let warmed = 3...64
 
     init(start: Int64) {
         last = start
@@ -38,8 +42,8 @@ struct Agenda {
     /// The entry with the least time, null when nothing is due any more. Equal times come in a fixed order,
     /// which depends on nothing but the order in which they were put in.
     @inline(__always)
-    mutating func takeFirst() -> Entry? {
-        if due.isEmpty && !refill() { return nil }
+    mutating func takeFirst(warming calls: borrowing Slab<OpenCall>) -> Entry? {
+        if due.isEmpty && !refill(warming: calls) { return nil }
         count -= 1
         return due.removeLast()
     }
@@ -58,7 +62,10 @@ struct Agenda {
     }
 
     /// Moves the entries of the lowest bucket down, the earliest of them to `due`.
-    private mutating func refill() -> Bool {
+    ///
+    /// A small bucket holds what is due next: its calls are read here, side by side, so that the cache has them when
+    /// their turns come. One after the other, each would wait for memory.
+    private mutating func refill(warming calls: borrowing Slab<OpenCall>) -> Bool {
         guard occupied != 0 else { return false }
         let lowest = occupied.trailingZeroBitCount
         occupied &= occupied - 1
@@ -68,6 +75,12 @@ struct Agenda {
             earliest = min(earliest, moving[index].time)
         }
         last = earliest
+        if Self.warmed.contains(moving.count) {
+            for index in moving.indices where moving[index].kind == .call {
+                let call = calls[moving[index].slot]
+                warmth &+= UInt64(call.callee) &+ call.seed &+ UInt64(call.intervalTries)
+            }
+        }
         for index in moving.indices {
             place(moving[index])
         }

@@ -163,7 +163,7 @@ extension Traffic {
 
     /// What is due next, unless the end has come.
     private mutating func takeDue() -> Agenda.Entry? {
-        guard let entry = agenda.takeFirst(), entry.time <= until else { return nil }
+        guard let entry = agenda.takeFirst(warming: calls), entry.time <= until else { return nil }
         clock = entry.time
         return entry
     }
