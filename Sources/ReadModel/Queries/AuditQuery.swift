@@ -35,6 +35,9 @@ package struct FindingRow: Sendable {
         AnswerColumn("positions", .structure), AnswerColumn("detail", .structure),
     ]
 
+    /// Every code that a finding may have.
+    package static var codes: [String] { FindingCode.allCases.map(\.rawValue) }
+
     package var answer: AnswerRow {
         [
             .text(code), .text(severity), .text(callID), .text(fromTag), .text(toTag), .integer(at),
@@ -88,6 +91,17 @@ extension ReadModelSnapshot {
     }
 
     private func settledFindings(_ filter: FindingFilter) throws -> RowCursor {
+        let condition = Self.condition(filter)
+        return try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT code, severity, callid, from_tag, to_tag, at, positions, detail FROM findings\(condition.sql)
+                ORDER BY at, callid, from_tag, to_tag, code
+                """, arguments: condition.arguments)
+    }
+
+    /// What a filter asks of the rows of `findings`.
+    static func condition(_ filter: FindingFilter) -> (sql: String, arguments: StatementArguments) {
         var parts: [String] = []
         var arguments = StatementArguments()
         for (column, values) in [("code", filter.codes), ("severity", filter.severities)] where !values.isEmpty {
@@ -107,20 +121,14 @@ extension ReadModelSnapshot {
             arguments += [until.rawValue]
         }
         if let source = filter.source {
-            parts.append(Self.ofCall("EXISTS (SELECT 1 FROM json_each(c.sources) WHERE value = ?)"))
+            parts.append(ofCall("EXISTS (SELECT 1 FROM json_each(c.sources) WHERE value = ?)"))
             arguments += [source]
         }
         if let userAgent = filter.userAgent {
-            parts.append(Self.ofCall("coalesce(c.user_agent, '') = ?"))
+            parts.append(ofCall("coalesce(c.user_agent, '') = ?"))
             arguments += [userAgent]
         }
-        let condition = parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND ")
-        return try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT code, severity, callid, from_tag, to_tag, at, positions, detail FROM findings\(condition)
-                ORDER BY at, callid, from_tag, to_tag, code
-                """, arguments: arguments)
+        return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), arguments)
     }
 
     private static func ofCall(_ condition: String) -> String {
@@ -130,25 +138,30 @@ extension ReadModelSnapshot {
 
     private func openFindings(_ filter: FindingFilter, asOf: Timestamp) throws -> [FindingRow] {
         var rows: [FindingRow] = []
+        try forEachOpenFinding(filter, asOf: asOf) { row, _ in rows.append(row) }
+        return rows.sorted(by: FindingRow.precedes)
+    }
+
+    /// Findings of open calls, in no order of note, each with its call's user agent.
+    func forEachOpenFinding(
+        _ filter: FindingFilter, asOf: Timestamp, _ body: (FindingRow, String) throws -> Void
+    ) throws {
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: asOf)
         try forEachOpenCall(callID: filter.callID) { fold in
             if let source = filter.source,
                 !fold.facts.contains(where: { self.sources.source($0.sourceEpoch).description == source }) {
                 return
             }
-            if let userAgent = filter.userAgent,
-                (fold.string(fold.userAgent(attempt: fold.finalAttempt)) ?? "") != userAgent {
-                return
-            }
+            let userAgent = fold.string(fold.userAgent(attempt: fold.finalAttempt)) ?? ""
+            if let wanted = filter.userAgent, !userAgent.utf8.elementsEqual(wanted.utf8) { return }
             for finding in fold.audit(context, sources: sources) {
                 guard filter.codes.isEmpty || filter.codes.contains(finding.code.rawValue),
                     filter.severities.isEmpty || filter.severities.contains(finding.code.severity.name),
                     filter.since.map({ finding.at >= $0 }) ?? true, filter.until.map({ finding.at < $0 }) ?? true
                 else { continue }
-                rows.append(Self.row(finding, of: fold))
+                try body(Self.row(finding, of: fold), userAgent)
             }
         }
-        return rows.sorted(by: FindingRow.precedes)
     }
 
     static func row(_ finding: Finding, of fold: borrowing CallFold) -> FindingRow {

@@ -1,0 +1,114 @@
+package import EventLog
+package import Events
+internal import Foundation
+internal import GRDB
+internal import Glibc
+package import Projections
+
+/// Makes a read model from the log alone, in a new file beside the one that is in use.
+package final class Rebuild {
+    /// What a read model is made by, besides the log.
+    package struct Recipe: Sendable {
+        package var settings = Settings()
+        /// The text of a policy that all calls are billed by, whatever the log says.
+        package var fixedPolicy: String?
+
+        package init(settings: Settings = Settings(), fixedPolicy: String? = nil) {
+            self.settings = settings
+            self.fixedPolicy = fixedPolicy
+        }
+    }
+
+    package let path: String
+    private let database: ReadModelDatabase
+    private let projector: Projector
+
+    /// Begins with an empty file; one that a rebuild before has left is thrown away.
+    package init(_ log: LogDirectory, at path: String, recipe: Recipe) throws {
+        self.path = path
+        try Self.remove(path)
+        database = try ReadModelDatabase(path: path, logID: log.id, use: .rebuild)
+        try database.use(recipe.settings)
+        if let policy = recipe.fixedPolicy { try database.fix(policy: policy) }
+        projector = try Projector(database, log: log)
+    }
+
+    /// The position of the next event to be projected.
+    package var next: Position { projector.next }
+
+    /// Projects what is durable, up to `limit`.
+    ///
+    /// - Parameter progress: is told the position now and then.
+    package func advance(to limit: Position? = nil, progress: (Position) -> Void = { _ in }) throws {
+        while try projector.advance(to: limit) { progress(projector.next) }
+    }
+
+    /// Sets the indexes and closes the file; all of it is on disk afterwards.
+    package func finish() throws {
+        try projector.finish()
+        try database.close()
+        try Self.sync(path)
+    }
+
+    /// Puts a finished file in the place of the one in use. Nobody may write that one meanwhile; who reads it goes
+    /// on reading the old one.
+    package static func swap(_ new: String, into path: String) throws {
+        // First the old one goes whole: its journal must never meet the new file. A crash in between leaves no read
+        // model, and that is noticed.
+        try remove(path)
+        guard unsafe rename(new, path) == 0 else {
+            throw ReadModelError(.database, "\(new) can't be renamed to \(path): \(Self.reason(errno))")
+        }
+        try sync(directory(of: path))
+    }
+
+    /// Removes a read model with everything that SQLite has put beside it.
+    package static func remove(_ path: String) throws {
+        for suffix in ["", "-wal", "-shm", "-journal"] where unsafe unlink(path + suffix) != 0 && errno != ENOENT {
+            throw ReadModelError(.database, "\(path + suffix) can't be removed: \(reason(errno))")
+        }
+    }
+
+    private static func sync(_ path: String) throws {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ReadModelError(.database, "\(path) can't be opened to be synced: \(reason(errno))")
+        }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else {
+            throw ReadModelError(.database, "\(path) can't be synced: \(reason(errno))")
+        }
+    }
+
+    private static func directory(of path: String) -> String {
+        let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        return directory.isEmpty ? "." : directory
+    }
+
+    private static func reason(_ number: Int32) -> String {
+        // Safety: the text is copied at once.
+        unsafe String(cString: strerror(number))
+    }
+}
+
+extension Rebuild.Recipe {
+    /// What the read model of this file was made by; the defaults where there is none yet, or none that can be read.
+    package init(ofReadModelAt path: String) {
+        self.init()
+        guard FileManager.default.fileExists(atPath: path), let reader = try? ReadModelReader(path: path),
+            let recipe = try? reader.read({ try $0.recipe })
+        else { return }
+        self = recipe
+    }
+}
+
+extension ReadModelSnapshot {
+    /// What this read model was made by.
+    package var recipe: Rebuild.Recipe {
+        get throws {
+            Rebuild.Recipe(
+                settings: settings,
+                fixedPolicy: try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'fixed_policy'"))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Events
+import ReadModel
+
+/// `tollbook cdrs`
+struct CallRecordsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cdrs",
+        abstract: "Call detail records.",
+        discussion: """
+            One record a leg that has ended, or a call that ended without any, in the order of their start.
+
+            EXAMPLES
+              tollbook cdrs --since 2026-03-01 --until 2026-04-01 --format csv > march.csv
+              tollbook cdrs --user alice --disposition answered
+              tollbook cdrs --termination session_timeout,unterminated
+              tollbook cdrs --callid a84b4c76e66710@pc33 --revisions
+            """)
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var format: FormatOptions
+
+    @Option(help: "Only calls that started at this time or later (RFC 3339 or microseconds since 1970).")
+    var since: Instant?
+    @Option(help: "Only calls that started before this time.")
+    var until: Instant?
+    @Option(help: "Only the call with this Call-ID.")
+    var callid: String?
+    @Option(help: "Only calls from or to this user, or this whole URI.")
+    var user: String?
+    @Option(help: ArgumentHelp("Only these dispositions, separated by commas.", valueName: "words"))
+    var disposition: WordList<DispositionWord>?
+    @Option(help: ArgumentHelp("Only these terminations, separated by commas.", valueName: "words"))
+    var termination: WordList<TerminationWord>?
+    @Option(help: "Only calls of which this source stated an event.")
+    var source: String?
+    @Flag(help: "All revisions of each record, the old ones with the log position that superseded them.")
+    var revisions = false
+
+    func run() throws {
+        var filter = CallRecordFilter()
+        filter.since = since?.timestamp
+        filter.until = until?.timestamp
+        filter.callID = callid
+        filter.user = user
+        filter.disposition = disposition?.words ?? []
+        filter.termination = termination?.words ?? []
+        filter.source = source
+        let output = StandardOutput()
+        let format = format.resolved(for: output)
+        try ReadModelAccess(data.directory).read { snapshot in
+            if revisions {
+                let writer = try AnswerWriter(
+                    ReadModelSnapshot.revisionColumns, table: .revisions, format: format, to: output)
+                try snapshot.revisions(filter) { try writer.write($0) }
+                try writer.finish(none: "records")
+            } else {
+                let writer = try AnswerWriter(
+                    ReadModelSnapshot.callRecordColumns, table: .callRecords, format: format, to: output)
+                try snapshot.callRecords(filter) { try writer.write($0) }
+                try writer.finish(none: "records")
+            }
+        }
+        try output.flush()
+    }
+}
+
+extension TableDesign {
+    static let callRecords = TableDesign([
+        .time("Started", "started_at"),
+        .text("From", "from_uri"),
+        .text("To", "to_uri"),
+        .made("Disposition") { fields in
+            let code = fields.integer("sip_code").flatMap { $0 == 200 ? nil : " \($0)" } ?? ""
+            return fields.text("disposition") + code
+        },
+        .word("Termination", "termination"),
+        .word("By", "ended_by"),
+        .duration("Setup", "setup_us"),
+        .duration("Duration", "duration_us"),
+        .made("Billed", right: true) { fields in
+            fields["billable_ms"] == .null ? "held" : fields.duration("billable_ms")
+        },
+        .word("Basis", "billing_basis"),
+        .made("Timer") { fields in
+            guard let interval = fields.integer("session_interval"), interval > 0 else { return AnswerFields.none }
+            return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
+        },
+        .count("Refreshes", "refreshes"),
+        .made("Flags", cellsMin: 8) { $0.words("flags") },
+        .text("Call-ID", "callid", cellsMin: 16),
+        .made("Leg", right: true) { $0.text("leg") },
+    ])
+
+    static let revisions = TableDesign([
+        .text("Call-ID", "callid", cellsMin: 16),
+        .text("From tag", "from_tag"),
+        .text("To tag", "to_tag"),
+        .number("Revision", "revision"),
+        .made("State") { fields in
+            guard fields["superseded_by"] != .null else { return "stands" }
+            return fields.isSet("withdrawn") ? "withdrawn" : "superseded"
+        },
+        .made("By position", right: true) { $0.text("superseded_by") },
+        .text("Record", "record", cellsMin: 20),
+    ])
+}

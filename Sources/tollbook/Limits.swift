@@ -1,0 +1,32 @@
+/// Every maximum and every interval of the command line and the service, in one place.
+enum CommandLimits {
+    /// Bytes that are gathered before they are written.
+    static let outputBytesMax = 256 * 1024
+    /// Rows of a table that are held back to find out how wide its columns are.
+    static let tableRowsMeasured = 2_000
+    /// How often a progress bar is drawn anew, and how often a plain line is written where there is no terminal.
+    static let progressBarMilliseconds = 100
+    static let progressLineMilliseconds = 5_000
+    /// What is over sooner shows no progress.
+    static let progressDelayMilliseconds = 700
+    /// How far a read model that somebody else keeps may be behind before an answer says so, in events.
+    static let behindUnmentionedMax: UInt64 = 10_000
+    /// From how many events on a missing read model is made by a rebuild rather than by following.
+    static let differencesShownMax = 20
+    /// Bytes of a policy's or a configuration's file.
+    static let configurationBytesMax = 1 << 20
+}
+
+/// Every maximum and every interval of the service.
+enum ServiceLimits {
+    /// Events that the read model may be behind before sources are granted no more credit.
+    static let projectionLagMax: UInt64 = 4_000_000
+    /// How long the projector waits for the log before it looks at the clock again.
+    static let projectorWaitMilliseconds = 200
+    /// How often the watchdog looks, which is also how often it may say `ledger.tick`.
+    static let watchIntervalMicroseconds: Int64 = 1_000_000
+    /// Presumptions that are appended at a time.
+    static let presumptionsMax = 1_024
+    /// How long services may take to end before the process ends without them.
+    static let shutdownSeconds = 20
+}

@@ -1,0 +1,111 @@
+import ReadModel
+
+/// What a table shows of an answer, and how.
+struct TableDesign: Sendable {
+    struct Column: Sendable {
+        let title: String
+        /// Numbers and durations stand at the right edge.
+        var isRightAligned = false
+        /// How narrow the column may get where the terminal is; null where nothing of it may be cut.
+        var cellsMin: Int?
+        let cell: @Sendable (AnswerFields) -> String
+    }
+
+    let columns: [Column]
+
+    init(_ columns: [Column]) {
+        self.columns = columns
+    }
+}
+
+extension TableDesign.Column {
+    /// A text that may be cut, visibly, where the terminal is narrow.
+    static func text(_ title: String, _ field: String, cellsMin: Int = 12) -> Self {
+        Self(title: title, cellsMin: cellsMin) { $0.text(field) }
+    }
+
+    /// A short word of ours.
+    static func word(_ title: String, _ field: String) -> Self {
+        Self(title: title) { $0.text(field) }
+    }
+
+    static func number(_ title: String, _ field: String) -> Self {
+        Self(title: title, isRightAligned: true) { $0.text(field) }
+    }
+
+    /// A count, of which 0 is not worth a look.
+    static func count(_ title: String, _ field: String) -> Self {
+        Self(title: title, isRightAligned: true) { $0.integer(field) == 0 ? "·" : $0.text(field) }
+    }
+
+    static func time(_ title: String, _ field: String) -> Self {
+        Self(title: title) { $0.time(field) }
+    }
+
+    static func duration(_ title: String, _ field: String) -> Self {
+        Self(title: title, isRightAligned: true) { $0.duration(field) }
+    }
+
+    static func made(
+        _ title: String, right isRightAligned: Bool = false, cellsMin: Int? = nil,
+        _ cell: @escaping @Sendable (AnswerFields) -> String
+    ) -> Self {
+        Self(title: title, isRightAligned: isRightAligned, cellsMin: cellsMin, cell: cell)
+    }
+}
+
+/// The values of one row by the names of their fields.
+struct AnswerFields {
+    private let places: [String: Int]
+    private let meanings: [AnswerColumn.Meaning]
+    var row: AnswerRow = []
+
+    static let none = "–"
+
+    init(_ columns: [AnswerColumn]) {
+        places = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1.name, $0) })
+        meanings = columns.map(\.meaning)
+    }
+
+    subscript(field: String) -> AnswerValue {
+        guard let place = places[field] else { preconditionFailure("there is no field \(field)") }
+        return row[place]
+    }
+
+    func integer(_ field: String) -> Int64? {
+        if case .integer(let number) = self[field] { number } else { nil }
+    }
+
+    func isSet(_ field: String) -> Bool { self[field] == .flag(true) }
+
+    /// The value as it stands, “–” for null.
+    func text(_ field: String) -> String {
+        switch self[field] {
+        case .null: Self.none
+        case .integer(let number): String(number)
+        case .text(let text): text.isEmpty ? Self.none : DisplayText.harmless(text)
+        case .json(let text): DisplayText.harmless(text)
+        case .flag(let flag): flag ? "yes" : "no"
+        }
+    }
+
+    func time(_ field: String) -> String {
+        integer(field).map { CalendarTime.text($0, fractionDigits: 3) } ?? Self.none
+    }
+
+    /// A duration, in the unit that the field has.
+    func duration(_ field: String) -> String {
+        guard let number = integer(field), let place = places[field] else { return Self.none }
+        switch meanings[place] {
+        case .milliseconds: return HumanDuration.text(microseconds: number.multipliedReportingOverflow(by: 1000).partialValue)
+        case .seconds: return number == 0 ? Self.none : HumanDuration.text(seconds: number)
+        default: return HumanDuration.text(microseconds: number)
+        }
+    }
+
+    /// The items of a JSON list of words, side by side.
+    func words(_ field: String) -> String {
+        let words = text(field).filter { !"[]\"".contains($0) }.split(separator: ",").joined(separator: " ")
+        return words.isEmpty ? Self.none : words
+    }
+}
