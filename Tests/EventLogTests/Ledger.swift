@@ -17,7 +17,7 @@ final class Ledger {
     var entries: [Entry] = []
     var nextSequences: [SourceEpoch: Int64] = [:]
 
-    init(_ log: LogDirectory, capacity: Int = 1 << 20) {
+    init(_ log: LogDirectory, capacity: Int = 64 << 10) {
         self.log = log
         group = log.makeGroup(capacity: capacity)
         tail = log.tail

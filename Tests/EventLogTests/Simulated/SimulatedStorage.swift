@@ -48,6 +48,9 @@ final class SimulatedStorage: Storage {
         set { state.withLock { $0.faults = newValue } }
     }
 
+    /// Changes of names that are not durable yet.
+    var changeCount: Int { state.withLock(\.changes.count) }
+
     var syncs: Int { state.withLock(\.syncs) }
 
     func content(_ path: String) -> SimulatedContent? { state.withLock { $0.files[path] } }
