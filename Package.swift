@@ -23,7 +23,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let package = Package(
     name: "tollbook",
     products: [
-        .executable(name: "tollbook", targets: ["tollbook"]),
+        .executable(name: "tollbook", targets: ["tollbook"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,11 +45,14 @@ let package = Package(
         .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
         .target(name: "EventLog", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["Events", "CXXHash"], swiftSettings: house),
-        .target(name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto], swiftSettings: house),
+        .target(
+            name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto],
+            swiftSettings: house),
         .target(
             name: "Ingest", dependencies: ["Events", "EventLog", "CZeroMQ", logging], swiftSettings: house),
         .target(
-            name: "Simulation", dependencies: ["Events", "EventLog", "Projections", "ReadModel", "Ingest", "CZeroMQ"],
+            name: "Simulation",
+            dependencies: ["Events", "EventLog", "Projections", "ReadModel", "Ingest", "CZeroMQ"],
             swiftSettings: house),
         .executableTarget(
             name: "tollbook",

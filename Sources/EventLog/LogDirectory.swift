@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// A log in its directory, `<data>/log`.
 ///
-/// Opened for writing it is locked against other processes, and what a crash left torn is repaired. Opened for
-/// reading only it takes no lock and repairs nothing, also while a service is writing.
+/// Opened for writing it is locked against other processes, and what a crash left torn is repaired. Opened
+/// for reading only it takes no lock and repairs nothing, also while a service is writing.
 package final class LogDirectory: Sendable {
     /// The log's identity.
     package let id: LogID
@@ -44,7 +44,8 @@ package final class LogDirectory: Sendable {
         follower = TailFollower(files: files, tail: tail)
     }
 
-    /// How far the log is on disk. Where it is open for reading only: how far it was when somebody last looked.
+    /// How far the log is on disk. Where it is open for reading only: how far it was when somebody last
+    /// looked.
     package var durable: DurablePosition { files.durable }
 
     package var isReadOnly: Bool { writing == nil }
@@ -55,7 +56,8 @@ package final class LogDirectory: Sendable {
         return writing.writer
     }
 
-    /// Whether the log takes more: not while there is no space for the next segment, and not once it is poisoned.
+    /// Whether the log takes more: not while there is no space for the next segment, and not once it is
+    /// poisoned.
     package var intake: LogIntake {
         guard let writing else { preconditionFailure("the log is open for reading only") }
         if let failure = writing.writer.failure ?? writing.space.failure { return .closed(failure) }
@@ -83,8 +85,8 @@ package final class LogDirectory: Sendable {
         IdentityFinder(files: files)
     }
 
-    /// Blocks until an event at `position` is durable, the log is closed, or the time is over; in a log that is open
-    /// for reading only, by looking at the files. Not for the cooperative pool.
+    /// Blocks until an event at `position` is durable, the log is closed, or the time is over; in a log that
+    /// is open for reading only, by looking at the files. Not for the cooperative pool.
     ///
     /// - Returns: the position that the next durable event will have.
     @discardableResult
@@ -101,7 +103,8 @@ package final class LogDirectory: Sendable {
         return files.durable.next
     }
 
-    /// Makes the next segment ready and writes the summaries of sealed ones, on a thread of its own, until `close`.
+    /// Makes the next segment ready and writes the summaries of sealed ones, on a thread of its own, until
+    /// `close`.
     package func startMaintenance() {
         writing?.maintenance.start()
     }

@@ -1,7 +1,8 @@
 internal import Events
 internal import Synchronization
 
-/// What everybody who works with an open log shares: where it lies, which segments it has, how far it is durable.
+/// What everybody who works with an open log shares: where it lies, which segments it has, how far it is
+/// durable.
 final class LogFiles: Sendable {
     let storage: any Storage
     /// `<data>/log`
@@ -21,7 +22,8 @@ final class LogFiles: Sendable {
     /// Every segment, in order; the last is the live one.
     var list: [SegmentID] { segments.withLock(\.self) }
 
-    /// The segment that holds a position, and the one behind it, which tells where it ends; null in the live one.
+    /// The segment that holds a position, and the one behind it, which tells where it ends; null in the live
+    /// one.
     func segment(holding position: Position) -> (segment: SegmentID, successor: SegmentID?)? {
         segments.withLock { segments in
             var low = 0

@@ -24,7 +24,8 @@ enum LogIdentityFile {
         var reader = ByteReader(found)
         guard found.count == bytes, reader.take(UInt64.self) == magic else {
             throw LogError(
-                .notALog, path: file.path, offset: 0, "This is not the identity of a Tollbook log. Check the path.")
+                .notALog, path: file.path, offset: 0,
+                "This is not the identity of a Tollbook log. Check the path.")
         }
         let version = reader.take(UInt32.self)
         _ = reader.take(UInt32.self)

@@ -1,6 +1,6 @@
 package import Events
-package import Logging
 internal import Glibc
+package import Logging
 
 /// How intake is set up.
 package struct IngestOptions: Sendable {
@@ -18,11 +18,11 @@ package struct IngestOptions: Sendable {
     package var groupBytes = Limits.groupBytesMax
     /// The ledger's clock.
     package var clock: @Sendable () -> Timestamp = { IngestOptions.wallClock() }
-    /// Whether something downstream is so far behind that no more credit should be granted. Asked a few times a
-    /// second from the receiving thread; must not wait.
+    /// Whether something downstream is so far behind that no more credit should be granted. Asked a few times
+    /// a second from the receiving thread; must not wait.
     package var isReadModelBehind: @Sendable () -> Bool = { false }
-    /// Called once, from the receiving thread, where intake has failed and takes nothing any more: the process has to
-    /// stop and to be started again.
+    /// Called once, from the receiving thread, where intake has failed and takes nothing any more: the
+    /// process has to stop and to be started again.
     package var onFailure: @Sendable (IngestError) -> Void = { _ in }
     package var logger = Logger(label: "tollbook.ingest")
 

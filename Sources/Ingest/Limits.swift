@@ -10,11 +10,11 @@ package enum Limits {
     package static let headerDepthMax = 8
     /// Events of one batch.
     package static let batchEventsMax = 65_536
-    /// Bytes of one batch's payload: what is beyond is refused with `too_large`, the connection stays. A single
-    /// bad line of this size still fits a frame of the log as base64.
+    /// Bytes of one batch's payload: what is beyond is refused with `too_large`, the connection stays. A
+    /// single bad line of this size still fits a frame of the log as base64.
     package static let batchBytesMax = 2 * 1_048_576
-    /// `ZMQ_MAXMSGSIZE`, bytes of a frame: what is beyond closes the connection. Twice the above, so that a source
-    /// that is only somewhat off gets an answer that it can read.
+    /// `ZMQ_MAXMSGSIZE`, bytes of a frame: what is beyond closes the connection. Twice the above, so that a
+    /// source that is only somewhat off gets an answer that it can read.
     package static let frameBytesMax = 2 * batchBytesMax
     /// Bytes of a SUB message's topic frame.
     package static let topicBytesMax = 1_024
@@ -23,27 +23,29 @@ package enum Limits {
 
     /// Events that a source may have unacknowledged, where no setting says otherwise.
     package static let creditEventsDefault = 32_768
-    /// Bytes of one group of frames, written and synced at once. A group that has grown so far is closed, and the
-    /// socket waits for the writer.
+    /// Bytes of one group of frames, written and synced at once. A group that has grown so far is closed, and
+    /// the socket waits for the writer.
     package static let groupBytesMax = 8 * 1_048_576
     /// Entries of the ledger's own that wait for the writer.
     package static let inboxEntriesMax = 4_096
     /// Messages taken from one socket before the others are looked at, so that none starves.
     package static let messagesPerTurnMax = 256
-    /// Answers that wait for room on their way to peers that don't read. Beyond that the oldest is dropped; whoever
-    /// misses it asks again.
+    /// Answers that wait for room on their way to peers that don't read. Beyond that the oldest is dropped;
+    /// whoever misses it asks again.
     package static let answersOwedMax = 1_024
     /// Peers of one (source, epoch) that are remembered as superseded.
     package static let supersededPeersMax = 8
-    /// Holes of an unacknowledged epoch that are watched at a time; beyond that the oldest is concluded early.
+    /// Holes of an unacknowledged epoch that are watched at a time; beyond that the oldest is concluded
+    /// early.
     package static let openGapsMax = 4_096
 
     // MARK: Sockets
 
-    /// Messages that libzmq holds for us per connection (`ZMQ_RCVHWM`); with a batch of 64 events of 300 bytes
-    /// about 20 MB.
+    /// Messages that libzmq holds for us per connection (`ZMQ_RCVHWM`); with a batch of 64 events of 300
+    /// bytes about 20 MB.
     package static let receiveMessagesMax = 1_000
-    /// Answers that libzmq holds per connection (`ZMQ_SNDHWM`). An answer that finds no room is owed and sent later.
+    /// Answers that libzmq holds per connection (`ZMQ_SNDHWM`). An answer that finds no room is owed and sent
+    /// later.
     package static let sendMessagesMax = 1_000
     /// The same two on the side of a source: its window bounds what is under way.
     package static let sourceMessagesMax = 10_000
@@ -53,8 +55,8 @@ package enum Limits {
     package static let handshakeMilliseconds = 5_000
     /// How often a silent connection is asked for a sign of life (`ZMQ_HEARTBEAT_IVL`).
     package static let heartbeatMilliseconds = 5_000
-    /// How long it may take to give one (`ZMQ_HEARTBEAT_TIMEOUT`), and what the peer is told to hold itself to
-    /// (`ZMQ_HEARTBEAT_TTL`).
+    /// How long it may take to give one (`ZMQ_HEARTBEAT_TIMEOUT`), and what the peer is told to hold itself
+    /// to (`ZMQ_HEARTBEAT_TTL`).
     package static let heartbeatTimeoutMilliseconds = 15_000
     /// Connections that may wait to be accepted (`ZMQ_BACKLOG`).
     package static let backlogConnections = 256

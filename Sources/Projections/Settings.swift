@@ -1,8 +1,8 @@
-/// The numbers by which records are made that an operator may set. They are kept in the read model, so that every
-/// command judges alike.
+/// The numbers by which records are made that an operator may set. They are kept in the read model, so that
+/// every command judges alike.
 public struct Settings: Hashable, Sendable {
-    /// How long after its answer a leg without a session timer may last where its `dialog.confirmed` states no
-    /// `lifetime`, in seconds.
+    /// How long after its answer a leg without a session timer may last where its `dialog.confirmed` states
+    /// no `lifetime`, in seconds.
     public var lifetimeSeconds: Int64
     /// How long a call may stay unanswered, in seconds after its start.
     public var unansweredSeconds: Int64

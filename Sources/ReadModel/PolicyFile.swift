@@ -4,6 +4,8 @@ package import Projections
 
 /// Reads a billing policy as people write it: a small JSON object in a file.
 package enum PolicyFile {
+    // The names are those of the file.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     private struct Content: Decodable {
         var id: String
         var hung_call: String?
@@ -32,7 +34,8 @@ package enum PolicyFile {
         do {
             content = try JSONDecoder().decode(Content.self, from: data)
         } catch {
-            throw fail("“id” is required, and a text; “round_ms” and “minimum_ms” are whole numbers")
+            throw fail(
+                "“id” is required, and a text; “round_ms” and “minimum_ms” are whole numbers")
         }
         guard let hungCall = BillingPolicy.HungCall(rawValue: content.hung_call ?? "last_proof") else {
             throw fail("“hung_call” is last_proof, session_expiry, timeout or hold")
@@ -45,7 +48,8 @@ package enum PolicyFile {
         let minimum = content.minimum_ms ?? 0
         guard (0...86_400_000).contains(minimum) else { throw fail("“minimum_ms” is 0 to 86400000") }
         return BillingPolicy(
-            id: content.id, hash: hash(bytes), hungCall: hungCall, roundMilliseconds: round, rounding: rounding,
+            id: content.id, hash: hash(bytes), hungCall: hungCall, roundMilliseconds: round,
+            rounding: rounding,
             minimumMilliseconds: minimum)
     }
 

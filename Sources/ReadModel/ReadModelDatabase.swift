@@ -16,7 +16,9 @@ package final class ReadModelDatabase: Sendable {
     package static let fileName = "read-model.sqlite"
     /// Everything that the read model may leave beside the log.
     package static let fileNames: Set<String> = Set(
-        [fileName, fileName + ".new", fileName + ".check"].flatMap { [$0, $0 + "-wal", $0 + "-shm", $0 + "-journal"] })
+        [fileName, fileName + ".new", fileName + ".check"].flatMap {
+            [$0, $0 + "-wal", $0 + "-shm", $0 + "-journal"]
+        })
 
     package enum Use: Sendable {
         /// Kept up to date while others read.
@@ -86,11 +88,13 @@ package final class ReadModelDatabase: Sendable {
             case .SQLITE_FULL: "the disk is full: make room, then start again"
             case .SQLITE_CORRUPT, .SQLITE_NOTADB:
                 "the file is damaged: `tollbook rebuild` makes it anew from the log"
-            case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM: "check that the file may be written by this user"
+            case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
+                "check that the file may be written by this user"
             case .SQLITE_BUSY, .SQLITE_LOCKED: "another process is writing it"
             default: "`tollbook rebuild` makes it anew from the log if this goes on"
             }
-        return ReadModelError(.database, "\(path): \(error.message ?? "SQLite error \(error.resultCode)"); \(advice)")
+        return ReadModelError(
+            .database, "\(path): \(error.message ?? "SQLite error \(error.resultCode)"); \(advice)")
     }
 
     private static func make(_ db: Database, logID: LogID, withIndexes: Bool) throws {
@@ -99,7 +103,8 @@ package final class ReadModelDatabase: Sendable {
             for index in ReadModelSchema.indexes { try db.execute(sql: index) }
         }
         try db.execute(
-            sql: "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0)",
+            sql:
+                "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0)",
             arguments: [ReadModelSchema.version, logID.description])
     }
 
@@ -150,15 +155,20 @@ extension ReadModelDatabase {
     }
 
     static func meta(_ db: Database, _ name: String) throws -> Int64 {
-        guard let value = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
-        else { throw ReadModelError(.inconsistent, "the read model lacks “\(name)”: run `tollbook rebuild`") }
+        guard
+            let value = try Int64.fetchOne(
+                db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
+        else {
+            throw ReadModelError(.inconsistent, "the read model lacks “\(name)”: run `tollbook rebuild`")
+        }
         return value
     }
 
     /// The settings that the read model's records are made by; the defaults until others were used.
     static func settings(_ db: Database) throws -> Settings {
         func value(_ name: String, _ standard: Int64) throws -> Int64 {
-            try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name]) ?? standard
+            try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
+                ?? standard
         }
         let standard = Settings()
         return Settings(
@@ -208,7 +218,8 @@ extension ReadModelDatabase {
     static func policies(_ db: Database) throws -> PolicyHistory {
         if let fixed = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'fixed_policy'") {
             return PolicyHistory(
-                initial: try PolicyFile.parse(Array(fixed.utf8), path: "the read model's policy"), isFixed: true)
+                initial: try PolicyFile.parse(Array(fixed.utf8), path: "the read model's policy"),
+                isFixed: true)
         }
         var policies = PolicyHistory()
         for row in try Row.fetchAll(db, sql: "SELECT time, policy FROM policies ORDER BY position") {
@@ -266,12 +277,14 @@ extension ReadModelDatabase {
             numbers: (row["from_seq"] as Int64)...(row["to_seq"] as Int64),
             after: (row["after"] as Int64?).map { Timestamp(rawValue: $0) },
             before: (row["before"] as Int64?).map { Timestamp(rawValue: $0) },
-            time: Timestamp(rawValue: row["time"]), position: Position(rawValue: UInt64(row["position"] as Int64)))
+            time: Timestamp(rawValue: row["time"]),
+            position: Position(rawValue: UInt64(row["position"] as Int64)))
     }
 
     private static func sourceEpoch(_ source: String, _ epoch: Int64) throws -> SourceEpoch {
         guard let name = SourceName(source) else {
-            throw ReadModelError(.inconsistent, "the read model names a source “\(source)”: run `tollbook rebuild`")
+            throw ReadModelError(
+                .inconsistent, "the read model names a source “\(source)”: run `tollbook rebuild`")
         }
         return SourceEpoch(source: name, epoch: Epoch(rawValue: epoch))
     }

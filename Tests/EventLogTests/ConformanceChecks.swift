@@ -5,7 +5,9 @@ import Testing
 /// The log's laws, over every storage.
 @Suite("Laws of the log")
 struct ConformanceChecks {
-    @Test("What was committed is read, from any position, now and after opening anew", arguments: Backend.allCases)
+    @Test(
+        "What was committed is read, from any position, now and after opening anew",
+        arguments: Backend.allCases)
     func readsWhatWasCommitted(_ backend: Backend) throws {
         let place = backend.makePlace()
         var log = try place.open()
@@ -33,7 +35,9 @@ struct ConformanceChecks {
         log.close()
     }
 
-    @Test("An event is fetched by its position, in order and in none", arguments: Backend.allCases, [false, true])
+    @Test(
+        "An event is fetched by its position, in order and in none", arguments: Backend.allCases,
+        [false, true])
     func fetchesSingleEvents(_ backend: Backend, hasSummaries: Bool) throws {
         let place = backend.makePlace()
         let log = try place.open()
@@ -70,7 +74,9 @@ struct ConformanceChecks {
         }
         let number = { (number: Int64) in SequenceNumber(rawValue: number) }
         try state(1, "rejected", .rejected, FrameSubject(source: source, first: number(6), last: number(6)))
-        for round in 0..<200 { try ledger.append(Ledger.source("q", 1 + Int64(round % 3)), count: 4, padding: 200) }
+        for round in 0..<200 {
+            try ledger.append(Ledger.source("q", 1 + Int64(round % 3)), count: 4, padding: 200)
+        }
         try state(
             2, "conflict", .rejected,
             FrameSubject(source: source, first: number(3), last: number(3), isConflict: true))
@@ -81,9 +87,13 @@ struct ConformanceChecks {
         if hasSummaries { try log.maintain() }
         var finder = log.finder()
         func lines(_ source: SourceEpoch, _ sequence: Int64) throws -> [String] {
-            try finder.frames(for: source, number(sequence)).map { String(decoding: $0.line.array, as: UTF8.self) }
+            try finder.frames(for: source, number(sequence)).map {
+                String(decoding: $0.line.array, as: UTF8.self)
+            }
         }
-        func line(_ sequence: Int64) -> String { String(decoding: Ledger.line(source, sequence), as: UTF8.self) }
+        func line(_ sequence: Int64) -> String {
+            String(decoding: Ledger.line(source, sequence), as: UTF8.self)
+        }
         #expect(try lines(source, 1) == [line(1)])
         #expect(try lines(source, 3) == [line(3), "conflict"])
         #expect(try lines(source, 6) == ["rejected"])
@@ -114,7 +124,8 @@ struct ConformanceChecks {
         let subject = FrameSubject(
             source: Ledger.source("a"), first: SequenceNumber(rawValue: 10_000),
             last: SequenceNumber(rawValue: .max))
-        try ledger.lay(Ledger.source("ledger"), first: 1, lines: [Array("{}".utf8)], kind: .gap, about: subject)
+        try ledger.lay(
+            Ledger.source("ledger"), first: 1, lines: [Array("{}".utf8)], kind: .gap, about: subject)
         try ledger.commit()
         var reader = try log.reader()
         while let frame = try reader.next() { table.record(frame.header) }
@@ -138,14 +149,17 @@ struct ConformanceChecks {
         log.close()
     }
 
-    @Test("A summary that is missing or damaged is made anew and changes nothing", arguments: Backend.allCases)
+    @Test(
+        "A summary that is missing or damaged is made anew and changes nothing", arguments: Backend.allCases)
     func summariesAreDerived(_ backend: Backend) throws {
         let place = backend.makePlace()
         var log = try place.open()
         let ledger = try Ledger.filled(log)
         try log.maintain()
         log.close()
-        let summaries = place.names.filter { $0.hasSuffix(".summary") }.sorted().map { place.data + "/log/" + $0 }
+        let summaries = place.names.filter { $0.hasSuffix(".summary") }.sorted().map {
+            place.data + "/log/" + $0
+        }
         #expect(summaries.count == place.segmentPaths.count - 1 && summaries.count >= 2)
         let table = try place.openReadOnly().sources
         for (index, path) in summaries.enumerated() {
@@ -176,7 +190,8 @@ struct ConformanceChecks {
         log.close()
     }
 
-    @Test("A reader of another process follows the log over the ends of segments", arguments: Backend.allCases)
+    @Test(
+        "A reader of another process follows the log over the ends of segments", arguments: Backend.allCases)
     func followsFromOutside(_ backend: Backend) throws {
         let place = backend.makePlace()
         let log = try place.open()
@@ -258,7 +273,8 @@ struct ConformanceChecks {
         #expect(staged.array == payload)
         #expect(group.isEmpty)
         let position = group.appendStaged(
-            from: source, first: SequenceNumber(rawValue: 1), count: 2, receivedAt: Timestamp(rawValue: 5), bytes: 16)
+            from: source, first: SequenceNumber(rawValue: 1), count: 2, receivedAt: Timestamp(rawValue: 5),
+            bytes: 16)
         #expect(position == .first)
         #expect(try log.writer.commit(group).rawValue == 3)
         var reader = try log.reader()

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Events
 
-/// Each rule of the events' page, from both sides: what must be taken, and what must be refused with which reason.
+/// Each rule of the events' page, from both sides: what must be taken, and what must be refused with which
+/// reason.
 struct EventDecoderTests {
     static let call = #""callid":"c1@host","from_tag":"f1""#
 
@@ -41,8 +42,10 @@ struct EventDecoderTests {
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"\u0063seq":1}"#, "duplicate_key"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"x":1,"x":2}"#, "duplicate_key"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"x":{"a":{"b":1,"b":2}}}"#, "duplicate_key"),
-        (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"x":{"a":{"b":1},"b":2},"y":[{"b":1},{"b":1}]}"#,
-            "ok:dialog.trying"),
+        (
+            #"{"type":"dialog.trying","time":1,CALL,"cseq":1,"x":{"a":{"b":1},"b":2},"y":[{"b":1},{"b":1}]}"#,
+            "ok:dialog.trying"
+        ),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1} {}"#, "not_json"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1}x"#, "not_json"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,}"#, "not_json"),
@@ -50,8 +53,10 @@ struct EventDecoderTests {
         (#"{"type":"dialog.trying","time":253402300799999999,CALL,"cseq":1}"#, "ok:dialog.trying"),
         (#"{"type":"dialog.trying","time":253402300800000000,CALL,"cseq":1}"#, "out_of_range:time"),
         (#"{"type":"dialog.trying","time":1,"callid":"","from_tag":"f","cseq":1}"#, "out_of_range:callid"),
-        (#"{"type":"dialog.trying","time":1,"callid":"\ud83d\ude00","from_tag":"f","cseq":1}"#,
-            "ok:dialog.trying"),
+        (
+            #"{"type":"dialog.trying","time":1,"callid":"\ud83d\ude00","from_tag":"f","cseq":1}"#,
+            "ok:dialog.trying"
+        ),
         (#"{"type":"dialog.trying","time":1,"callid":"\ud83d","from_tag":"f","cseq":1}"#, "lone_surrogate"),
         (#"{"type":"dialog.trying","time":1,"callid":"\ude00x","from_tag":"f","cseq":1}"#, "lone_surrogate"),
         (#"{"type":"dialog.trying","time":1,"callid":"\x","from_tag":"f","cseq":1}"#, "not_json"),
@@ -73,7 +78,10 @@ struct EventDecoderTests {
         (#"{"type":"ledger.other","time":1}"#, "reserved:type"),
         (#"{"type":"ledger","time":1}"#, "ok:"),
         (#"{"type":"d\u0069alog.trying","time":1,CALL,"cseq":1}"#, "ok:dialog.trying"),
-        (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"extra":{"a":"b","c":-1.5e+3}}"#, "ok:dialog.trying"),
+        (
+            #"{"type":"dialog.trying","time":1,CALL,"cseq":1,"extra":{"a":"b","c":-1.5e+3}}"#,
+            "ok:dialog.trying"
+        ),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"extra":{}}"#, "ok:dialog.trying"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"extra":{"a":null}}"#, "wrong_type:extra"),
         (#"{"type":"dialog.trying","time":1,CALL,"cseq":1,"extra":{"a":[]}}"#, "wrong_type:extra"),
@@ -121,10 +129,13 @@ struct EventDecoderTests {
         let good = #"{"type":"source.stopped","time":1,"k":"v\n"}"#
         for (bad, reason) in [
             ("{\"type\":\"a", "not_json"), ("\"", "not_json"), ("", "not_json"), ("}", "not_json"),
-            ("{\"a\":\"\u{1}\"}", "not_json"), ("{\"a\":1\\", "not_json"), ("{\"type\":\"x\",\"time\":2", "not_json"),
+            ("{\"a\":\"\u{1}\"}", "not_json"), ("{\"a\":1\\", "not_json"),
+            ("{\"type\":\"x\",\"time\":2", "not_json"),
         ] {
             #expect(
-                Self.decode("\(good)\n\(bad)\n\(good)\n") == ["ok:source.stopped", reason, "ok:source.stopped"],
+                Self.decode("\(good)\n\(bad)\n\(good)\n") == [
+                    "ok:source.stopped", reason, "ok:source.stopped",
+                ],
                 "\(bad)")
         }
     }
@@ -168,7 +179,8 @@ struct EventDecoderTests {
     }
 
     @Test func fieldsAreFoundWhereTheyStand() throws {
-        let text = #"{"type":"dialog.confirmed","time":12,"callid":"a\"b","from_tag":"f","to_tag":"t","cseq":3,"#
+        let text =
+            #"{"type":"dialog.confirmed","time":12,"callid":"a\"b","from_tag":"f","to_tag":"t","cseq":3,"#
             + #""sip_code":200,"session_expires":1800,"refresher":"uas","fwd_session_expires":0,"#
             + #""supported_timer":true,"require_timer":false,"extra":{"x":1.50}}"#
         let buffer = PaddedBuffer(copying: Array(text.utf8))

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Ingest
 
-/// The acknowledged protocol over real sockets into a real log: what is answered, and what the log holds then.
+/// The acknowledged protocol over real sockets into a real log: what is answered, and what the log holds
+/// then.
 @Suite(.serialized)
 struct AnsweredTests {
     @Test func greetsTakesAndAcknowledges() throws {
@@ -13,12 +14,14 @@ struct AnsweredTests {
         var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
         #expect(
             try peer.ask(Sample.hello())
-                == #"{"v":1,"op":"welcome","log":"\#(ledger.log.id)","source":"p","epoch":7,"next_seq":1,"credit":1000}"#)
+                == #"{"v":1,"op":"welcome","log":"\#(ledger.log.id)","source":"p","epoch":7,"next_seq":1,"credit":1000}"#
+        )
         #expect(try peer.ask(Sample.batch(1, 3), Sample.lines(1...3)) == Sample.ack(3))
         #expect(try ledger.frames() == ["p/7 1-3"], "an ack means the disk")
         #expect(try ledger.events() == (1...3).map { Sample.event($0) }, "byte for byte")
         #expect(try peer.ask(Sample.heartbeat(3)) == Sample.ack(3))
-        #expect(try peer.ask(Sample.heartbeat(9)) == Sample.ack(3), "beyond what is known: nothing is appended")
+        #expect(
+            try peer.ask(Sample.heartbeat(9)) == Sample.ack(3), "beyond what is known: nothing is appended")
         #expect(try ledger.frames().count == 1)
         #expect(ledger.wait { $0.events == 3 })
         ledger.stop()
@@ -34,7 +37,9 @@ struct AnsweredTests {
         ledger = try TestLedger(in: directory)
         var other = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
         #expect(try other.ask(Sample.hello())?.contains(#""next_seq":3"#) == true)
-        #expect(try other.ask(Sample.batch(1, 3), Sample.lines(1...3)) == Sample.ack(3), "two are known, one is new")
+        #expect(
+            try other.ask(Sample.batch(1, 3), Sample.lines(1...3)) == Sample.ack(3),
+            "two are known, one is new")
         #expect(try ledger.frames() == ["p/7 1-2", "p/7 3-3"])
         #expect(ledger.wait { $0.duplicates == 2 })
         #expect(ledger.service.ledger.epoch >= first)
@@ -65,9 +70,15 @@ struct AnsweredTests {
         (String(repeating: "a", count: 65_537), "too_long"),
         (#"{"type":"dialog.acked","time":1,"callid":"c","from_tag":"f"}"#, "missing_field:to_tag"),
         (#"{"type":"dialog.acked","time":"1","callid":"c","from_tag":"f","to_tag":"t"}"#, "wrong_type:time"),
-        (#"{"type":"dialog.acked","time":1,"callid":"c","from_tag":"f","to_tag":"t","time":1}"#, "duplicate_key"),
+        (
+            #"{"type":"dialog.acked","time":1,"callid":"c","from_tag":"f","to_tag":"t","time":1}"#,
+            "duplicate_key"
+        ),
         (#"{"type":"ledger.tick","time":1}"#, "reserved:type"),
-        (#"{"type":"dialog.acked","time":1700086400000001,"callid":"c","from_tag":"f","to_tag":"t"}"#, "future"),
+        (
+            #"{"type":"dialog.acked","time":1700086400000001,"callid":"c","from_tag":"f","to_tag":"t"}"#,
+            "future"
+        ),
         ("[]", "not_an_object"),
     ])
     func rejectsEachForItsReason(_ line: String, _ reason: String) throws {
@@ -136,7 +147,8 @@ struct AnsweredTests {
         let ledger = try TestLedger()
         var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
         #expect(try peer.ask(Sample.batch(1, 2), Sample.lines(1...2)) == Sample.ack(2))
-        let skip = #"{"v":1,"op":"skip","source":"p","epoch":7,"from_seq":3,"to_seq":5,"reason":"disk \"A\" lost"}"#
+        let skip =
+            #"{"v":1,"op":"skip","source":"p","epoch":7,"from_seq":3,"to_seq":5,"reason":"disk \"A\" lost"}"#
         #expect(try peer.ask(skip) == Sample.ack(5))
         #expect(try peer.ask(skip) == Sample.ack(5))
         #expect(try ledger.frames() == ["p/7 1-2", "gap p/7 3-5"])
@@ -146,7 +158,8 @@ struct AnsweredTests {
                 #"{"type":"ledger.gap","time":\#(time),"gap_source":"p","gap_epoch":7,"from_seq":3,"to_seq":5,"after":1700000000000002,"before":null,"reason":"disk \"A\" lost"}"#
             ])
         #expect(try peer.ask(Sample.batch(6, 1), Sample.lines(6...6)) == Sample.ack(6))
-        #expect(try peer.ask(Sample.batch(3, 2), Sample.lines(3...4)) == Sample.ack(6), "it has come after all")
+        #expect(
+            try peer.ask(Sample.batch(3, 2), Sample.lines(3...4)) == Sample.ack(6), "it has come after all")
         #expect(try ledger.frames() == ["p/7 1-2", "gap p/7 3-5", "p/7 6-6", "p/7 3-4"])
         ledger.stop()
     }
@@ -183,7 +196,9 @@ struct AnsweredTests {
         var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
         let line = String(repeating: "a", count: Limits.batchBytesMax - 1) + "\n"
         #expect(try peer.ask(Sample.batch(1, 1), line + "\n")?.contains(#""code":"too_large""#) == true)
-        #expect(try peer.ask(Sample.batch(1, 1), line) == Sample.ack(1), "the greatest that may be is put on record")
+        #expect(
+            try peer.ask(Sample.batch(1, 1), line) == Sample.ack(1),
+            "the greatest that may be is put on record")
         #expect(try ledger.frames() == ["rejected p/7 1-1"])
         ledger.stop()
     }
@@ -195,7 +210,8 @@ struct AnsweredTests {
         _ = try older.ask(Sample.hello())
         _ = try newer.ask(Sample.hello())
         #expect(try older.answer()?.contains(#""code":"superseded""#) == true)
-        #expect(try older.ask(Sample.batch(1, 1), Sample.lines(1...1))?.contains(#""code":"superseded""#) == true)
+        #expect(
+            try older.ask(Sample.batch(1, 1), Sample.lines(1...1))?.contains(#""code":"superseded""#) == true)
         #expect(try newer.ask(Sample.batch(1, 1), Sample.lines(1...1)) == Sample.ack(1))
         ledger.stop()
     }
@@ -222,7 +238,9 @@ struct AnsweredTests {
             usleep(1_000)
         }
         #expect(credit == Sample.ack(0, credit: 0))
-        #expect(try peer.ask(Sample.batch(1, 1), Sample.lines(1...1)) == Sample.ack(1, credit: 0), "taken all the same")
+        #expect(
+            try peer.ask(Sample.batch(1, 1), Sample.lines(1...1)) == Sample.ack(1, credit: 0),
+            "taken all the same")
         ledger.isBehind.set(false)
         #expect(try peer.answer() == #"{"v":1,"op":"credit","source":"p","epoch":7,"credit":1000}"#)
         ledger.stop()
@@ -234,7 +252,9 @@ struct AnsweredTests {
         #expect(try peer.ask(Sample.batch(1, 2), Sample.lines(1...2)) == Sample.ack(2))
         ledger.service.stop()
         ledger.service.stop()
-        #expect(throws: IngestError.self) { try ledger.service.append([Array(#"{"type":"ledger.tick","time":1}"#.utf8)]) { _ in } }
+        #expect(throws: IngestError.self) {
+            try ledger.service.append([Array(#"{"type":"ledger.tick","time":1}"#.utf8)]) { _ in }
+        }
         #expect(try ledger.frames() == ["p/7 1-2"])
         ledger.log.close()
     }
@@ -243,7 +263,8 @@ struct AnsweredTests {
 /// Where a service may listen.
 struct EndpointTests {
     @Test(arguments: [
-        "tcp://127.0.0.1:5599", "tcp://127.3.2.1:*", "tcp://[::1]:5599", "tcp://localhost:1", "ipc:///tmp/x", "inproc://x",
+        "tcp://127.0.0.1:5599", "tcp://127.3.2.1:*", "tcp://[::1]:5599", "tcp://localhost:1", "ipc:///tmp/x",
+        "inproc://x",
     ])
     func isTakenWhereNobodyElseReachesIt(_ text: String) throws {
         #expect(try Endpoint(listening: text).text == text)
@@ -252,8 +273,10 @@ struct EndpointTests {
     @Test(arguments: [
         ("tcp://0.0.0.0:5599", "endpoint_not_loopback"), ("tcp://*:5599", "endpoint_not_loopback"),
         ("tcp://192.168.1.1:5599", "endpoint_not_loopback"), ("tcp://[::]:5599", "endpoint_not_loopback"),
-        ("tcp://eth0:5599", "endpoint_not_loopback"), ("tcp://127.0.0.1.example.org:5599", "endpoint_not_loopback"),
-        ("tcp://1270.0.0.1:5599", "endpoint_not_loopback"), ("tcp://127.0.0.256:5599", "endpoint_not_loopback"),
+        ("tcp://eth0:5599", "endpoint_not_loopback"),
+        ("tcp://127.0.0.1.example.org:5599", "endpoint_not_loopback"),
+        ("tcp://1270.0.0.1:5599", "endpoint_not_loopback"),
+        ("tcp://127.0.0.256:5599", "endpoint_not_loopback"),
         ("tcp://127.0.0.1", "endpoint_invalid"), ("tcp://127.0.0.1:x", "endpoint_invalid"),
         ("tcp://127.0.0.1:65536", "endpoint_invalid"), ("tcp://:5599", "endpoint_invalid"),
         ("udp://127.0.0.1:1", "endpoint_invalid"), ("pgm://eth0;239.0.0.1:5555", "endpoint_invalid"),

@@ -18,7 +18,8 @@ struct Conversation {
         SourceEpoch(source: SourceName(name)!, epoch: Epoch(rawValue: epoch))
     }
 
-    /// Says something as a peer and carries out the verdict, as a service would whose disk always keeps up once asked.
+    /// Says something as a peer and carries out the verdict, as a service would whose disk always keeps up
+    /// once asked.
     mutating func say(_ request: Request, as peer: String = "A") -> [String] {
         let peer = PeerIdentity(peer)
         var told: [String] = []
@@ -40,7 +41,8 @@ struct Conversation {
                     ledgerNumber += 1
                     told.append("gap \(range.first)-\(range.last)")
                     machine.stated(
-                        session, range, by: Self.origin(1, "ledger"), SequenceNumber(rawValue: ledgerNumber), in: group)
+                        session, range, by: Self.origin(1, "ledger"), SequenceNumber(rawValue: ledgerNumber),
+                        in: group)
                 }
                 machine.settle(session)
                 return told + answers(peer)
@@ -96,7 +98,8 @@ struct Conversation {
             switch action {
             case .answer(let answer): Self.text(answer)
             case .send(let answer, let other):
-                Self.text(answer) + (other == PeerIdentity("A") ? "" : other == PeerIdentity("B") ? " @B" : " @?")
+                Self.text(answer)
+                    + (other == PeerIdentity("A") ? "" : other == PeerIdentity("B") ? " @B" : " @?")
             }
         }
     }
@@ -105,7 +108,8 @@ struct Conversation {
         switch answer {
         case .welcome(_, let next, let credit): "welcome \(next.rawValue) +\(credit)"
         case .ack(let origin, let through, let credit):
-            "ack \(through.rawValue) +\(credit)" + (origin.epoch.rawValue == 7 ? "" : " e\(origin.epoch.rawValue)")
+            "ack \(through.rawValue) +\(credit)"
+                + (origin.epoch.rawValue == 7 ? "" : " e\(origin.epoch.rawValue)")
         case .nack(_, let expected): "nack \(expected.rawValue)"
         case .credit(_, let credit): "credit \(credit)"
         case .error(let refusal, _): "error \(refusal.code.rawValue)"
@@ -163,7 +167,8 @@ struct ProtocolMachineTests {
         var talk = Conversation()
         _ = talk.batch(1, 3)
         _ = talk.sync()
-        #expect(talk.batch(1, 3) == ["hold 1", "hold 2", "hold 3", "ack 3 +100"], "acknowledged again at once")
+        #expect(
+            talk.batch(1, 3) == ["hold 1", "hold 2", "hold 3", "ack 3 +100"], "acknowledged again at once")
         #expect(talk.batch(2, 3) == ["hold 2", "hold 3", "lay 4"])
         #expect(talk.sync() == ["ack 4 +100"])
     }
@@ -302,8 +307,9 @@ struct ProtocolMachineTests {
     @Test func aBatchThatFillsTheDiskIsTakenUpAgainWhereItBroke() {
         var talk = Conversation()
         let origin = Conversation.origin(7)
-        guard case .lay(let session) = talk.machine.receive(
-            .batch(origin, first: SequenceNumber(rawValue: 1), count: 3), from: PeerIdentity("A"))
+        guard
+            case .lay(let session) = talk.machine.receive(
+                .batch(origin, first: SequenceNumber(rawValue: 1), count: 3), from: PeerIdentity("A"))
         else {
             Issue.record("a first batch is all new")
             return

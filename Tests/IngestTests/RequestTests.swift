@@ -3,7 +3,8 @@ import Testing
 
 @testable import Ingest
 
-/// A header is read strictly: what is no header is refused with the code that says why, and what is one is read whole.
+/// A header is read strictly: what is no header is refused with the code that says why, and what is one is
+/// read whole.
 struct RequestTests {
     static func read(_ text: String) -> String {
         do throws(Refusal) {
@@ -14,8 +15,11 @@ struct RequestTests {
             case .heartbeat(let origin, let last):
                 return "heartbeat \(origin.source) \(origin.epoch.rawValue) \(last.rawValue)"
             case .skip(let origin, let range, let reason):
-                let words = reason.map { String(decoding: $0.resolved(in: Array(text.utf8).span), as: UTF8.self) }
-                return "skip \(origin.source) \(origin.epoch.rawValue) \(range.first)-\(range.last) \(words ?? "")"
+                let words = reason.map {
+                    String(decoding: $0.resolved(in: Array(text.utf8).span), as: UTF8.self)
+                }
+                return
+                    "skip \(origin.source) \(origin.epoch.rawValue) \(range.first)-\(range.last) \(words ?? "")"
             }
         } catch {
             return error.code.rawValue
@@ -25,17 +29,29 @@ struct RequestTests {
     @Test(arguments: [
         (#"{"v":1,"op":"hello","source":"p1","epoch":7}"#, "hello p1 7"),
         (#" { "epoch" : 7 , "source" : "p1" , "op" : "hello" , "v" : 1 } "#, "hello p1 7"),
-        (#"{"v":1,"op":"hello","source":"a\/b","epoch":9223372036854775807}"#, "hello a/b 9223372036854775807"),
+        (
+            #"{"v":1,"op":"hello","source":"a\/b","epoch":9223372036854775807}"#,
+            "hello a/b 9223372036854775807"
+        ),
         (#"{"\u0076":1,"op":"h\u0065llo","source":"p1","epoch":7}"#, "hello p1 7"),
-        (#"{"v":1,"op":"hello","source":"p1","epoch":7,"later":{"a":[1,-2.5e+3,null,true,"x\n"]}}"#, "hello p1 7"),
+        (
+            #"{"v":1,"op":"hello","source":"p1","epoch":7,"later":{"a":[1,-2.5e+3,null,true,"x\n"]}}"#,
+            "hello p1 7"
+        ),
         (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":5,"count":64}"#, "batch p1 7 5 64"),
-        (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":9223372036854775806,"count":1}"#,
-            "batch p1 7 9223372036854775806 1"),
+        (
+            #"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":9223372036854775806,"count":1}"#,
+            "batch p1 7 9223372036854775806 1"
+        ),
         (#"{"v":1,"op":"heartbeat","source":"p1","epoch":7,"last_seq":0,"time":1}"#, "heartbeat p1 7 0"),
-        (#"{"v":1,"op":"skip","source":"p1","epoch":7,"from_seq":2,"to_seq":4,"reason":"Platte\u0020voll: ü 😀"}"#,
-            "skip p1 7 2-4 Platte voll: ü 😀"),
-        (#"{"v":1,"op":"skip","source":"p1","epoch":7,"from_seq":2,"to_seq":2,"reason":"\ud83d\ude00"}"#,
-            "skip p1 7 2-2 😀"),
+        (
+            #"{"v":1,"op":"skip","source":"p1","epoch":7,"from_seq":2,"to_seq":4,"reason":"Platte\u0020voll: ü 😀"}"#,
+            "skip p1 7 2-4 Platte voll: ü 😀"
+        ),
+        (
+            #"{"v":1,"op":"skip","source":"p1","epoch":7,"from_seq":2,"to_seq":2,"reason":"\ud83d\ude00"}"#,
+            "skip p1 7 2-2 😀"
+        ),
         // No header.
         ("", "bad_header"),
         ("x", "bad_header"),
@@ -74,7 +90,10 @@ struct RequestTests {
         (#"{"v":1,"op":"hello","source":"p1","epoch":0}"#, "bad_epoch"),
         (#"{"v":1,"op":"hello","source":"p1","epoch":-7}"#, "bad_epoch"),
         (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":0,"count":1}"#, "bad_seq"),
-        (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":9223372036854775806,"count":2}"#, "bad_seq"),
+        (
+            #"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":9223372036854775806,"count":2}"#,
+            "bad_seq"
+        ),
         (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":1,"count":0}"#, "count_mismatch"),
         (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":1,"count":65536}"#, "batch p1 7 1 65536"),
         (#"{"v":1,"op":"batch","source":"p1","epoch":7,"first_seq":1,"count":65537}"#, "too_large"),
@@ -112,16 +131,21 @@ struct RequestTests {
     }
 
     @Test func whatASourceWritesTheLedgerReads() {
-        let origin = SourceEpoch(source: SourceName("sip/1:a-b_c.d")!, epoch: Epoch(rawValue: 1_700_000_000_000_000))
+        let origin = SourceEpoch(
+            source: SourceName("sip/1:a-b_c.d")!, epoch: Epoch(rawValue: 1_700_000_000_000_000))
         var header = RequestHeader()
         header.hello(origin)
-        #expect(Self.read(String(decoding: header.bytes, as: UTF8.self)) == "hello sip/1:a-b_c.d 1700000000000000")
+        #expect(
+            Self.read(String(decoding: header.bytes, as: UTF8.self)) == "hello sip/1:a-b_c.d 1700000000000000"
+        )
         header.batch(origin, first: 5, count: 64)
         #expect(
-            Self.read(String(decoding: header.bytes, as: UTF8.self)) == "batch sip/1:a-b_c.d 1700000000000000 5 64")
+            Self.read(String(decoding: header.bytes, as: UTF8.self))
+                == "batch sip/1:a-b_c.d 1700000000000000 5 64")
         header.heartbeat(origin, last: 9, time: Timestamp(rawValue: 3))
         #expect(
-            Self.read(String(decoding: header.bytes, as: UTF8.self)) == "heartbeat sip/1:a-b_c.d 1700000000000000 9")
+            Self.read(String(decoding: header.bytes, as: UTF8.self))
+                == "heartbeat sip/1:a-b_c.d 1700000000000000 9")
         header.skip(origin, NumberRange(3, 4), reason: "a \"b\"\n")
         #expect(
             Self.read(String(decoding: header.bytes, as: UTF8.self))
@@ -142,7 +166,8 @@ struct RequestTests {
         #expect(read(.nack(origin, expected: five)) == .nack(expected: 5))
         #expect(read(.credit(origin, credit: 3)) == .credit(3))
         #expect(
-            read(.error(Refusal(.badFrames, "a \"b\""), nil)) == .error(code: "bad_frames", reason: "a \"b\""))
+            read(.error(Refusal(.badFrames, "a \"b\""), nil)) == .error(code: "bad_frames", reason: "a \"b\"")
+        )
         #expect(Reply.read(Array(#"{"v":2,"op":"ack","through":1,"credit":1}"#.utf8).span) == nil)
     }
 }

@@ -49,7 +49,8 @@ final class TestLedger {
     }
 
     init(
-        in directory: TemporaryDirectory = TemporaryDirectory(), credit: Int = 1_000, clock: TestClock = TestClock(),
+        in directory: TemporaryDirectory = TemporaryDirectory(), credit: Int = 1_000,
+        clock: TestClock = TestClock(),
         router: String = "tcp://127.0.0.1:*"
     ) throws {
         self.directory = directory
@@ -80,13 +81,15 @@ final class TestLedger {
             let last = header.firstSequence.rawValue + Int64(header.count) - 1
             switch header.kind {
             case .events:
-                result.append("\(header.source.source)/\(header.source.epoch.rawValue) "
-                    + "\(header.firstSequence.rawValue)-\(last)")
+                result.append(
+                    "\(header.source.source)/\(header.source.epoch.rawValue) "
+                        + "\(header.firstSequence.rawValue)-\(last)")
             case .rejected, .gap:
                 let about = header.subject!
                 let kind = header.kind == .gap ? "gap" : about.isConflict ? "conflict" : "rejected"
-                result.append("\(kind) \(about.source.source)/\(about.source.epoch.rawValue) "
-                    + "\(about.first.rawValue)-\(about.last.rawValue)")
+                result.append(
+                    "\(kind) \(about.source.source)/\(about.source.epoch.rawValue) "
+                        + "\(about.first.rawValue)-\(about.last.rawValue)")
             }
         }
         return result
@@ -100,8 +103,10 @@ final class TestLedger {
             guard frame.header.source.source.isLedger == ofLedger else { continue }
             var bytes: [UInt8] = []
             for offset in 0..<frame.payload.count { bytes.append(frame.payload[offset]) }
-            result += String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-                .dropLast().map(String.init)
+            result += String(decoding: bytes, as: UTF8.self).split(
+                separator: "\n", omittingEmptySubsequences: false
+            )
+            .dropLast().map(String.init)
         }
         return result
     }
@@ -128,7 +133,9 @@ struct TestPeer: ~Copyable {
         _ = poller.add(socket)
     }
 
-    private static func connect(_ kind: ZeroMQSocket.Kind, _ endpoint: String, _ id: String) throws -> ZeroMQSocket {
+    private static func connect(_ kind: ZeroMQSocket.Kind, _ endpoint: String, _ id: String) throws
+        -> ZeroMQSocket
+    {
         var options = SocketOptions()
         options.routingID = Array(id.utf8)
         options.lingerMilliseconds = 2_000

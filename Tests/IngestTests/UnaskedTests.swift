@@ -5,7 +5,8 @@ import Testing
 
 @testable import Ingest
 
-/// PUSH to PULL and PUB to SUB over real sockets: events in any order, gaps once the clock says that it is time.
+/// PUSH to PULL and PUB to SUB over real sockets: events in any order, gaps once the clock says that it is
+/// time.
 @Suite(.serialized)
 struct UnaskedTests {
     static func alone(_ number: Int64, epoch: Int64 = 7) -> String {
@@ -44,10 +45,13 @@ struct UnaskedTests {
         #expect(
             try ledger.frames() == ["p/7 3-3", "p/7 6-6", "p/7 4-4", "gap p/7 1-2", "gap p/7 5-5", "p/7 5-5"])
         let gaps = try ledger.events(ofLedger: true)
-        #expect(gaps[0].hasSuffix(#""from_seq":1,"to_seq":2,"after":null,"before":1700000000000003}"#), "\(gaps[0])")
+        #expect(
+            gaps[0].hasSuffix(#""from_seq":1,"to_seq":2,"after":null,"before":1700000000000003}"#),
+            "\(gaps[0])")
         #expect(
             gaps[1].hasSuffix(
-                #""from_seq":5,"to_seq":5,"after":1700000000000004,"before":1700000000000006}"#), "\(gaps[1])")
+                #""from_seq":5,"to_seq":5,"after":1700000000000004,"before":1700000000000006}"#), "\(gaps[1])"
+        )
     }
 
     @Test func aHeartbeatTellsOfALossAtTheEnd() throws {
@@ -149,7 +153,8 @@ struct UnaskedTests {
         ledger.clock.advance(microseconds: 5_000_000)
         #expect(ledger.wait { $0.gaps == 1 })
         ledger.stop()
-        #expect(try ledger.frames() == ["p/7 1-1", "p/7 2-2", "p/7 3-3", "p/7 4-4", "p/7 7-7", "gap p/7 5-6"])
+        #expect(
+            try ledger.frames() == ["p/7 1-1", "p/7 2-2", "p/7 3-3", "p/7 4-4", "p/7 7-7", "gap p/7 5-6"])
     }
 }
 
@@ -211,7 +216,8 @@ struct GapWatchTests {
     @Test func knowsWhatTheLogKnows() {
         var watch = GapWatch(patienceMicroseconds: 10)
         watch.begin(
-            session, missing: [NumberRange(2, 3), NumberRange(7, NumberRange.numberMax)], now: Timestamp(rawValue: 0))
+            session, missing: [NumberRange(2, 3), NumberRange(7, NumberRange.numberMax)],
+            now: Timestamp(rawValue: 0))
         came(&watch, 8, 8, at: 1)
         #expect(due(&watch, 10) == ["2-3"])
         #expect(due(&watch, 11) == ["7-7"])

@@ -3,8 +3,8 @@ import Testing
 @testable import Events
 @testable import Projections
 
-/// A record is a function of the set of its call's events: whatever the order in which they arrive, however they
-/// are cut into rounds, and wherever a settled call leaves memory and comes back from the log.
+/// A record is a function of the set of its call's events: whatever the order in which they arrive, however
+/// they are cut into rounds, and wherever a settled call leaves memory and comes back from the log.
 ///
 /// 1,000 random sets of events, each in 20 orders; `revision` alone may tell how it came.
 struct ArrivalOrderTests {
@@ -80,7 +80,9 @@ extension StatisticsChanges {
         }
         for (hour, statistics) in byHour { add("\(hour)", statistics) }
         for (source, statistics) in bySource { add("\(source)", statistics) }
-        for (userAgent, statistics) in byUserAgent { add(String(decoding: userAgent, as: UTF8.self), statistics) }
+        for (userAgent, statistics) in byUserAgent {
+            add(String(decoding: userAgent, as: UTF8.self), statistics)
+        }
         return lines.sorted()
     }
 }

@@ -76,7 +76,8 @@ struct TrafficMixTests {
         #expect((5.0...7.0).contains(Double(events.count) / Double(Self.calls)))
         let known = [
             "dialog.trying", "dialog.early", "dialog.confirmed", "dialog.acked", "dialog.alive",
-            "dialog.failed", "dialog.terminated", "refresh.requested", "refresh.accepted", "refresh.failed", "timeout.early",
+            "dialog.failed", "dialog.terminated", "refresh.requested", "refresh.accepted", "refresh.failed",
+            "timeout.early",
             "timeout.session", "timeout.lifetime", "timeout.no_ack", "timeout.ping", "timeout.media",
             "source.started", "source.heartbeat", "source.stopped",
         ]

@@ -49,7 +49,8 @@ struct TrafficPartsTests {
             let hex = String(word, radix: 16)
             let last = String(word % 100_000)
             let zeros = "00000000"
-            let expected = "\(value) \(zeros.dropLast(hex.count))\(hex) \(zeros.dropLast(3 + last.count))\(last)"
+            let expected =
+                "\(value) \(zeros.dropLast(hex.count))\(hex) \(zeros.dropLast(3 + last.count))\(last)"
             #expect(String(decoding: buffer.copied, as: UTF8.self) == expected)
         }
     }

@@ -11,8 +11,8 @@ enum FrameCheck {
     case broken(String)
 }
 
-/// Reads frames where they lie. It keeps the last source's name, so that a run of frames of one source is read
-/// without taking its name apart each time.
+/// Reads frames where they lie. It keeps the last source's name, so that a run of frames of one source is
+/// read without taking its name apart each time.
 struct FrameParser {
     let segmentSeed: UInt64
     private var name: SourceName?
@@ -58,7 +58,9 @@ struct FrameParser {
         let first: Int64 = window.load(at: offset + 48)
         var expected = FrameLayout.fixedBytes + FrameLayout.rounded(nameBytes)
         let subjectOffset = offset + expected
-        if flags & 1 != 0 { expected += FrameLayout.subjectFixedBytes + FrameLayout.rounded(subjectNameBytes) }
+        if flags & 1 != 0 {
+            expected += FrameLayout.subjectFixedBytes + FrameLayout.rounded(subjectNameBytes)
+        }
         guard let kind = FrameKind(rawValue: kindByte), flags < 4, (flags != 0) == (kind != .events),
             headerBytes == expected, headerBytes < frameBytes, position >= 1, groupOffset <= offset,
             (1...LogLimits.frameEventsMax).contains(count), first >= 1, first <= .max - Int64(count),
@@ -79,7 +81,8 @@ struct FrameParser {
         let header = FrameHeader(
             kind: kind, source: SourceEpoch(source: name, epoch: Epoch(rawValue: epoch)),
             firstSequence: SequenceNumber(rawValue: first), count: count,
-            receivedAt: Timestamp(rawValue: window.load(at: offset + 56)), position: Position(rawValue: position),
+            receivedAt: Timestamp(rawValue: window.load(at: offset + 56)),
+            position: Position(rawValue: position),
             payloadBytes: frameBytes - headerBytes, subject: subject, groupOffset: groupOffset)
         return (header, headerBytes)
     }
@@ -116,7 +119,8 @@ extension SegmentWindow {
     /// The bytes, padded by whatever follows them.
     func bytes(_ bytes: Range<Int>) -> PaddedBytes {
         precondition(bytes.lowerBound >= range.lowerBound && bytes.upperBound <= range.upperBound)
-        // Safety: within the window, behind which 64 more bytes may be read; whoever takes them keeps the window.
+        // Safety: within the window, behind which 64 more bytes may be read; whoever takes them keeps the
+        // window.
         return unsafe PaddedBytes(
             base: (base + (bytes.lowerBound - range.lowerBound)).assumingMemoryBound(to: UInt8.self),
             count: bytes.count)

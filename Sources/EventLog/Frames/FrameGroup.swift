@@ -1,15 +1,15 @@
-package import Events
 internal import CXXHash
+package import Events
 
 /// The frames that one sync makes durable, laid out in memory as they will stand in the segment.
 ///
-/// A service has two: while a `LogWriter` writes and syncs one, another thread lays frames into the other. Memory is
-/// taken once. A group belongs to one thread at a time; handing it over is up to its owner.
+/// A service has two: while a `LogWriter` writes and syncs one, another thread lays frames into the other.
+/// Memory is taken once. A group belongs to one thread at a time; handing it over is up to its owner.
 ///
 /// ```
 /// group.begin(at: tail)
 /// while let batch = … {
-///     guard group.append(.events, …) != nil else { break }    // full: commit, begin the next, append again
+///     guard group.append(.events, …) != nil else { break }  // full: commit, begin the next, append again
 /// }
 /// let durable = try writer.commit(group)                      // then acknowledge
 /// tail = group.tail
@@ -36,7 +36,8 @@ package final class FrameGroup: @unchecked Sendable {
         self.capacity = capacity
         self.segmentBytesNew = segmentBytesNew
         start = tail
-        // Safety: zeroed, so that every page is there before the first frame, and padding is never uninitialised.
+        // Safety: zeroed, so that every page is there before the first frame, and padding is never
+        // uninitialised.
         unsafe base = .allocate(byteCount: capacity + PaddedBytes.padding, alignment: 4096)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity + PaddedBytes.padding)
         begin(at: tail)
@@ -49,13 +50,13 @@ package final class FrameGroup: @unchecked Sendable {
 
     /// Empties the group and starts it where the one before it ends.
     ///
-    /// Decides whether the log goes on in a new segment: where the live one has less room than `bytes`, or than a
-    /// group ought to have.
+    /// Decides whether the log goes on in a new segment: where the live one has less room than `bytes`, or
+    /// than a group ought to have.
     ///
     /// - Parameters:
     ///   - tail: `tail` of the group that is committed before this one, or of the log where there is none.
-    ///   - bytes: how much the next payload and its header need, as `frameBytes(payload:from:)` says; matters where a
-    ///     payload did not fit into the group before.
+    ///   - bytes: how much the next payload and its header need, as `frameBytes(payload:from:)` says; matters
+    ///     where a payload did not fit into the group before.
     package func begin(at tail: LogTail, room bytes: Int = 0) {
         let room = max(bytes, min(LogLimits.groupRoomMin, segmentBytesNew / 8))
         if tail.room < room, tail.offset > SegmentHeader.bytes {
@@ -97,7 +98,8 @@ package final class FrameGroup: @unchecked Sendable {
     ///   - first: the sequence number of the first event; the others follow without holes.
     ///   - count: how many lines `payload` has.
     ///   - payload: NDJSON, each line ended by a newline.
-    /// - Returns: the position of the first event; null, and nothing laid, where the group has no room for it.
+    /// - Returns: the position of the first event; null, and nothing laid, where the group has no room for
+    ///   it.
     package func append(
         _ kind: FrameKind, from source: SourceEpoch, first: SequenceNumber, count: Int, receivedAt: Timestamp,
         about subject: FrameSubject? = nil, payload: RawSpan
@@ -111,8 +113,8 @@ package final class FrameGroup: @unchecked Sendable {
             headerBytes: headerBytes, payloadBytes: payload.byteCount)
     }
 
-    /// Copies the payload of a batch to where its frame will have it, so that it can be decoded there before it is
-    /// taken with `appendStaged`. Anything else that is laid or staged takes its place.
+    /// Copies the payload of a batch to where its frame will have it, so that it can be decoded there before
+    /// it is taken with `appendStaged`. Anything else that is laid or staged takes its place.
     ///
     /// - Returns: the bytes, padded; they last until the group begins anew. Null where there is no room.
     package func stage(_ payload: RawSpan, from source: SourceName) -> PaddedBytes? {
@@ -162,7 +164,8 @@ package final class FrameGroup: @unchecked Sendable {
         _ kind: FrameKind, from source: SourceEpoch, first: SequenceNumber, count: Int, receivedAt: Timestamp,
         about subject: FrameSubject?, headerBytes: Int, payloadBytes: Int
     ) -> Position {
-        precondition((1...LogLimits.frameEventsMax).contains(count) && payloadBytes >= count, "a line an event")
+        precondition(
+            (1...LogLimits.frameEventsMax).contains(count) && payloadBytes >= count, "a line an event")
         precondition(first.rawValue >= 1, "numbers begin with 1")
         let position = start.next.advanced(by: eventCount)
         let header = FrameHeader(
@@ -171,9 +174,11 @@ package final class FrameGroup: @unchecked Sendable {
         let frame = unsafe base + byteCount
         let frameBytes = headerBytes + payloadBytes
         // Safety: `copy` made sure that the rounded frame fits.
-        unsafe precondition((frame + frameBytes - 1).load(as: UInt8.self) == 0x0A, "each line ends in a newline")
+        unsafe precondition(
+            (frame + frameBytes - 1).load(as: UInt8.self) == 0x0A, "each line ends in a newline")
         unsafe header.encode(to: frame, headerBytes: headerBytes)
-        let seed = FrameLayout.seed(segment: segmentSeed, offset: start.offset + byteCount, frameBytes: frameBytes)
+        let seed = FrameLayout.seed(
+            segment: segmentSeed, offset: start.offset + byteCount, frameBytes: frameBytes)
         let checksum = unsafe tollbook_xxh3_64(frame + 16, frameBytes - 16, seed)
         unsafe frame.storeBytes(of: checksum.littleEndian, toByteOffset: 8, as: UInt64.self)
         let roundedBytes = FrameLayout.rounded(frameBytes)

@@ -12,7 +12,9 @@ extension FrameHeader {
             unsafe frame.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
         }
         func put(_ name: SourceName, at offset: Int) {
-            for index in 0..<FrameLayout.rounded(Int(name.length)) { put(name.bytes[index], at: offset + index) }
+            for index in 0..<FrameLayout.rounded(Int(name.length)) {
+                put(name.bytes[index], at: offset + index)
+            }
         }
         put(FrameLayout.magic, at: 0)
         put(UInt32(headerBytes + payloadBytes), at: 4)

@@ -38,8 +38,8 @@ enum FrameLayout {
         return bytes
     }
 
-    /// What the checksum of a frame is seeded with: the same bytes elsewhere, in another segment or another log, are
-    /// no frame.
+    /// What the checksum of a frame is seeded with: the same bytes elsewhere, in another segment or another
+    /// log, are no frame.
     static func seed(segment: UInt64, offset: Int, frameBytes: Int) -> UInt64 {
         segment ^ (UInt64(truncatingIfNeeded: offset) << 32 | UInt64(truncatingIfNeeded: frameBytes))
     }

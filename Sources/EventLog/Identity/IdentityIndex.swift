@@ -20,7 +20,8 @@ struct IdentityIndex: Sendable {
     mutating func add(_ header: FrameHeader, at offset: Int) {
         let first = header.firstSequence.rawValue
         let place = makePlace(of: header.source)
-        lists[place].runs.add(IdentityEntry(first: first, last: first + Int64(header.count) - 1, offset: offset))
+        lists[place].runs.add(
+            IdentityEntry(first: first, last: first + Int64(header.count) - 1, offset: offset))
         guard let subject = header.subject else { return }
         let entry = IdentityEntry(first: subject.first.rawValue, last: subject.last.rawValue, offset: offset)
         let other = makePlace(of: subject.source)
@@ -32,7 +33,9 @@ struct IdentityIndex: Sendable {
         guard let place = places[source] else { return [] }
         var offsets = lists[place].runs.offsets(of: number)
         offsets += lists[place].rejected.offsets(of: number)
-        for gap in lists[place].gaps where gap.first <= number && number <= gap.last { offsets.append(gap.offset) }
+        for gap in lists[place].gaps where gap.first <= number && number <= gap.last {
+            offsets.append(gap.offset)
+        }
         return offsets.sorted()
     }
 
@@ -62,8 +65,8 @@ struct IdentityEntry: Equatable, Sendable {
     }
 }
 
-/// Entries in order of their numbers, also where they come in another. The last few lie unsorted, so that adding and
-/// looking up in turns never sorts all of them each time.
+/// Entries in order of their numbers, also where they come in another. The last few lie unsorted, so that
+/// adding and looking up in turns never sorts all of them each time.
 struct SortedEntries: Sendable {
     private static let unsortedMax = 512
     private var sorted: [IdentityEntry] = []
@@ -89,12 +92,15 @@ struct SortedEntries: Sendable {
         if unsorted.count > Self.unsortedMax { sort() }
         var offsets: [Int] = []
         var index = Self.end(of: number, in: sorted.count) { sorted[$0].first }
-        // Entries with more than one number don't overlap, so that the first one that ends before is the last to try.
+        // Entries with more than one number don't overlap, so that the first one that ends before is the last
+        // to try.
         while index > 0, sorted[index - 1].last >= number {
             offsets.append(sorted[index - 1].offset)
             index -= 1
         }
-        for entry in unsorted where entry.first <= number && number <= entry.last { offsets.append(entry.offset) }
+        for entry in unsorted where entry.first <= number && number <= entry.last {
+            offsets.append(entry.offset)
+        }
         return offsets
     }
 

@@ -1,5 +1,5 @@
-/// A log's identity: 128 random bits, drawn when the log is made. A source that meets another ID after a reconnect
-/// knows that it speaks to another ledger.
+/// A log's identity: 128 random bits, drawn when the log is made. A source that meets another ID after a
+/// reconnect knows that it speaks to another ledger.
 package struct LogID: Hashable, Sendable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64

@@ -2,8 +2,8 @@ package import Events
 
 /// What the log has of every epoch of every source.
 ///
-/// A value: the one that `LogDirectory` gives is as of opening; ingest keeps its copy up to date with `record` as it
-/// lays frames.
+/// A value: the one that `LogDirectory` gives is as of opening; ingest keeps its copy up to date with
+/// `record` as it lays frames.
 package struct SourceTable: Equatable, Sendable {
     private var places: [SourceEpoch: Int] = [:]
     private var keys: [SourceEpoch] = []
@@ -20,7 +20,8 @@ package struct SourceTable: Equatable, Sendable {
 
     /// Takes note of a frame.
     package mutating func record(
-        _ kind: FrameKind, from source: SourceEpoch, first: SequenceNumber, count: Int, about subject: FrameSubject?
+        _ kind: FrameKind, from source: SourceEpoch, first: SequenceNumber, count: Int,
+        about subject: FrameSubject?
     ) {
         precondition(count >= 1 && first.rawValue <= .max - Int64(count), "numbers of a frame")
         let place = makePlace(of: source)

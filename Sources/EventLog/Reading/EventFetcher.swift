@@ -1,7 +1,7 @@
 package import Events
 
-/// Fetches single events by position. Keeps a few segments mapped and their sparse indexes; cheap for sorted lists,
-/// since neighbours share a frame that is checked once.
+/// Fetches single events by position. Keeps a few segments mapped and their sparse indexes; cheap for sorted
+/// lists, since neighbours share a frame that is checked once.
 ///
 /// One thread uses a fetcher.
 package struct EventFetcher: ~Copyable {
@@ -40,7 +40,8 @@ package struct EventFetcher: ~Copyable {
         if let cursor, cursor.found.header.next <= position, cursor.found.header.position >= scan.next,
             cursor.found.window.isSame(as: try scan.reading.window(at: cursor.found.offset))
         {
-            scan = SegmentScan(scan.reading, from: cursor.found.offset, position: cursor.found.header.position)
+            scan = SegmentScan(
+                scan.reading, from: cursor.found.offset, position: cursor.found.header.position)
         }
         while let found = try scan.frame(before: end) {
             guard found.header.next > position else { continue }

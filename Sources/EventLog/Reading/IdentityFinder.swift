@@ -2,8 +2,8 @@ package import Events
 
 /// Finds the frames that hold an event, or are about it, by its identity, anywhere in the durable log.
 ///
-/// For telling a duplicate from a conflict, however long ago the first one came. It sees what is durable: what still
-/// lies in a group has to be committed first. One thread uses a finder.
+/// For telling a duplicate from a conflict, however long ago the first one came. It sees what is durable:
+/// what still lies in a group has to be committed first. One thread uses a finder.
 package struct IdentityFinder: ~Copyable {
     /// A sealed segment, and which numbers of which epochs it has something about.
     private struct Sealed {
@@ -28,8 +28,9 @@ package struct IdentityFinder: ~Copyable {
         self.files = files
     }
 
-    /// Every frame that holds this event or is about it, in the order of the log: the frame of kind `events` with
-    /// it, or the `rejected` that stands for it, and any conflicts and gaps. Empty where the log has none.
+    /// Every frame that holds this event or is about it, in the order of the log: the frame of kind `events`
+    /// with it, or the `rejected` that stands for it, and any conflicts and gaps. Empty where the log has
+    /// none.
     ///
     /// - Throws: `damaged`.
     package mutating func frames(
@@ -42,7 +43,9 @@ package struct IdentityFinder: ~Copyable {
         for (index, segment) in list.enumerated() where segment.first < durable {
             let end = index + 1 < list.count ? list[index + 1].first : nil
             let offsets = try offsets(in: segment, end: end, durable: durable, source, sequence.rawValue)
-            for offset in offsets { found.append(try frame(at: offset, in: segment, source, sequence.rawValue)) }
+            for offset in offsets {
+                found.append(try frame(at: offset, in: segment, source, sequence.rawValue))
+            }
         }
         return found
     }
@@ -53,7 +56,9 @@ package struct IdentityFinder: ~Copyable {
         if let end {
             if sealed[segment.ordinal] == nil { try learn(segment, end: end) }
             if let known = sealed[segment.ordinal] {
-                guard let covered = known.coverage[source], covered.numbers.contains(number) else { return [] }
+                guard let covered = known.coverage[source], covered.numbers.contains(number) else {
+                    return []
+                }
                 if let summary = try summary(of: segment, end: end) {
                     return summary.offsets(at: covered.place, number)
                 }
@@ -139,8 +144,8 @@ package struct IdentityFinder: ~Copyable {
 /// A frame that holds an event or is about it.
 package struct FoundFrame: Sendable {
     package let header: FrameHeader
-    /// For kind `events` the line of that very event, else that of the ledger's own; without the newline. Valid as
-    /// long as this value is.
+    /// For kind `events` the line of that very event, else that of the ledger's own; without the newline.
+    /// Valid as long as this value is.
     package let line: PaddedBytes
     let window: SegmentWindow
 }

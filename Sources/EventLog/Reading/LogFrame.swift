@@ -51,8 +51,8 @@ struct LineCursor {
         offset = found.payload.lowerBound
     }
 
-    /// The line with an index, which doesn't lie before the last one that was asked for; without its newline. Null
-    /// where the payload has no such line.
+    /// The line with an index, which doesn't lie before the last one that was asked for; without its newline.
+    /// Null where the payload has no such line.
     mutating func line(_ wanted: Int) -> Range<Int>? {
         precondition(wanted >= index, "a cursor goes forward")
         while true {

@@ -24,7 +24,8 @@ package struct LogReader: ~Copyable {
     /// The next frame; null where everything durable was read. Call again when there is more: wait with
     /// `LogDirectory.wait(for:atMost:)`.
     ///
-    /// The first frame may begin before the position that was asked for: `header.position` says where it does.
+    /// The first frame may begin before the position that was asked for: `header.position` says where it
+    /// does.
     ///
     /// - Throws: `damaged`, with file and offset; nothing is passed over.
     package mutating func next() throws(LogError) -> LogFrame? {
@@ -69,6 +70,7 @@ extension LogError {
     static func outOfRange(_ position: Position, durable: Position, path: String) -> LogError {
         LogError(
             .outOfRange, path: path,
-            "There is no position \(position): the log has 1 up to, not including, \(durable). Name one of those.")
+            "There is no position \(position): the log has 1 up to, not including, \(durable). Name one of those."
+        )
     }
 }

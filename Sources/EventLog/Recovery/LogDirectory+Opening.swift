@@ -4,8 +4,8 @@ extension LogDirectory {
     private static let lockName = "lock"
     private static let identityNewName = LogIdentityFile.name + ".new"
 
-    /// Opens the log of a data directory for writing, or makes one. Locks it, recovers it, and finds out what it has
-    /// of every source.
+    /// Opens the log of a data directory for writing, or makes one. Locks it, recovers it, and finds out what
+    /// it has of every source.
     ///
     /// - Parameter data: the data directory; it is made where it is missing, its parent isn't.
     /// - Throws: `locked`, `notALog`, `damaged` with file and offset, `versionUnknown`, `noSpace`, `system`.
@@ -134,16 +134,20 @@ extension LogDirectory {
         let example = names.min().map { " (it holds `\($0)`)" } ?? ""
         return LogError(
             .notALog, path: path,
-            "This is not a Tollbook log\(example), and nothing was changed. Name another data directory, or an empty one.")
+            "This is not a Tollbook log\(example), and nothing was changed. Name another data directory, or an empty one."
+        )
     }
 
-    /// The identity gets its name after the first segment has got its own: a log with an identity has a segment.
+    /// The identity gets its name after the first segment has got its own: a log with an identity has a
+    /// segment.
     private static func readOrMakeIdentity(
         _ directory: String, options: LogOptions, storage: any Storage
     ) throws(LogError) -> LogID {
         let path = directory + "/" + LogIdentityFile.name
         let names = try storage.entries(of: directory) ?? []
-        if names.contains(LogIdentityFile.name) { return try LogIdentityFile.read(try storage.open(path, .read)) }
+        if names.contains(LogIdentityFile.name) {
+            return try LogIdentityFile.read(try storage.open(path, .read))
+        }
         // An earlier process may have got as far as the segment; then its half-made identity is whole.
         var id = options.makeID()
         let first = SegmentID(ordinal: 1, first: .first)

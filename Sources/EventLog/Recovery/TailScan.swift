@@ -2,9 +2,10 @@ internal import Events
 
 /// Finds the end of the live segment, and tells what a crash left torn from damage.
 ///
-/// Groups are written one after the other, each only after the one before it was synced. So whatever isn't whole
-/// belongs to the last group, which was never acknowledged, unless a frame of a later group stands behind it. The
-/// bytes of one group may reach the disk in any order: frames of the same group behind the tear prove nothing.
+/// Groups are written one after the other, each only after the one before it was synced. So whatever isn't
+/// whole belongs to the last group, which was never acknowledged, unless a frame of a later group stands
+/// behind it. The bytes of one group may reach the disk in any order: frames of the same group behind the
+/// tear prove nothing.
 struct TailScan {
     /// Behind the last whole frame.
     private(set) var end: Int
@@ -52,7 +53,8 @@ struct TailScan {
     }
 
     /// Whether a whole frame of a group that begins behind `offset` stands anywhere behind it.
-    private static func isLaterGroup(behind offset: Int, in reading: SegmentReading) throws(LogError) -> Bool {
+    private static func isLaterGroup(behind offset: Int, in reading: SegmentReading) throws(LogError) -> Bool
+    {
         var parser = FrameParser(segmentSeed: reading.seed)
         var candidate = offset
         while candidate < reading.segmentBytes {
@@ -65,7 +67,8 @@ struct TailScan {
             }
             if candidate + FrameLayout.fixedBytes <= window.range.upperBound,
                 window.load(at: candidate) == FrameLayout.magic,
-                case .whole(let header, _, _) = parser.check(window, at: candidate), header.groupOffset > offset
+                case .whole(let header, _, _) = parser.check(window, at: candidate),
+                header.groupOffset > offset
             {
                 return true
             }
@@ -88,8 +91,8 @@ struct TailScan {
 
     /// Makes what was found the truth on disk, before anybody builds on it.
     ///
-    /// The last group is written once more: if its sync failed, the system may show its bytes and yet not have them
-    /// on disk. What lies behind the end is zeroed, so that no later scan takes it for frames.
+    /// The last group is written once more: if its sync failed, the system may show its bytes and yet not
+    /// have them on disk. What lies behind the end is zeroed, so that no later scan takes it for frames.
     ///
     /// - Returns: how many bytes were dropped.
     func repair(_ file: any StorageFile) throws(LogError) -> Int {

@@ -11,7 +11,9 @@ extension LogFiles {
             throw error
         }
         let window = SegmentWindow(try file.map(try file.size()))
-        guard let summary = SegmentSummary(window, of: segment, log: id), summary.end == end else { return nil }
+        guard let summary = SegmentSummary(window, of: segment, log: id), summary.end == end else {
+            return nil
+        }
         return summary
     }
 
@@ -25,8 +27,8 @@ extension LogFiles {
         try storage.syncDirectory(directory)
     }
 
-    /// The table of sources as of the beginning of `list[index]`: from the last summary before it, and the segments
-    /// from there on.
+    /// The table of sources as of the beginning of `list[index]`: from the last summary before it, and the
+    /// segments from there on.
     ///
     /// - Returns: also the summaries that were made on the way, and how many frames that took.
     func table(

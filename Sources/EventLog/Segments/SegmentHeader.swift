@@ -63,7 +63,8 @@ struct SegmentHeader: Equatable {
         else {
             throw LogError(
                 .versionUnknown, path: file.path, offset: 8,
-                "The segment has format \(version), this program knows \(Self.version). Use a newer tollbook.")
+                "The segment has format \(version), this program knows \(Self.version). Use a newer tollbook."
+            )
         }
         return SegmentHeader(
             log: log, segment: SegmentID(ordinal: ordinal, first: first), segmentBytes: segmentBytes)

@@ -2,8 +2,8 @@ package import Events
 
 /// Which segment: its place in the row and the position of its first event.
 ///
-/// Both stand in the file's name, so that a segment that is missing is noticed, and any position is found, without
-/// opening a file.
+/// Both stand in the file's name, so that a segment that is missing is noticed, and any position is found,
+/// without opening a file.
 package struct SegmentID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// 1, 2, 3 …
     package let ordinal: UInt32

@@ -2,8 +2,9 @@ internal import Events
 
 /// A segment that is open for reading: says which bytes of the segment lie where in memory.
 ///
-/// The one place that knows how a segment's bytes are kept. Offsets are those of the plain segment, also where a
-/// sealed one is to be kept in compressed blocks: then `window(at:)` unpacks the block that holds the offset.
+/// The one place that knows how a segment's bytes are kept. Offsets are those of the plain segment, also
+/// where a sealed one is to be kept in compressed blocks: then `window(at:)` unpacks the block that holds the
+/// offset.
 final class SegmentReading: Sendable {
     let segment: SegmentID
     let path: String
@@ -20,7 +21,8 @@ final class SegmentReading: Sendable {
         guard header.log == log, header.segment == segment else {
             throw LogError(
                 .damaged, path: path, offset: 0,
-                "This segment belongs elsewhere: to log \(header.log) as \(header.segment). Put back the right file.")
+                "This segment belongs elsewhere: to log \(header.log) as \(header.segment). Put back the right file."
+            )
         }
         segmentBytes = header.segmentBytes
         guard try file.size() >= segmentBytes else {

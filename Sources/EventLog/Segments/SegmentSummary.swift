@@ -1,10 +1,10 @@
 internal import Events
 
-/// What a sealed segment's sidecar says: the table of sources behind the segment, where the segment's frames lie by
-/// identity, and by position.
+/// What a sealed segment's sidecar says: the table of sources behind the segment, where the segment's frames
+/// lie by identity, and by position.
 ///
-/// Derived, and checked against a checksum: where it is missing or damaged the segment itself is read instead.
-/// `schemas/log-format.md` has the bytes.
+/// Derived, and checked against a checksum: where it is missing or damaged the segment itself is read
+/// instead. `schemas/log-format.md` has the bytes.
 struct SegmentSummary: Sendable {
     static let magic: UInt64 = 0x0A6D_7553_6C6F_6254  // "TbolSum\n" read as a little-endian number
     static let version: UInt32 = 1

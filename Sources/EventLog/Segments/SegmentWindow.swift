@@ -2,11 +2,12 @@ internal import Glibc
 
 /// A stretch of a segment in memory. Frames lie in it whole.
 ///
-/// Whoever reads a segment sees windows and offsets only: a plain segment is one window, mapped from its file; a
-/// compressed one is to be a window a block, unpacked when it is asked for.
+/// Whoever reads a segment sees windows and offsets only: a plain segment is one window, mapped from its
+/// file; a compressed one is to be a window a block, unpacked when it is asked for.
 @safe
 final class SegmentWindow: @unchecked Sendable {
-    // Safety: `owner` keeps the bytes readable, 64 beyond the end, until this object goes; nobody writes through it.
+    // Safety: `owner` keeps the bytes readable, 64 beyond the end, until this object goes; nobody writes
+    // through it.
     let base: UnsafeRawPointer
     /// The offsets within the segment that this window holds.
     let range: Range<Int>
@@ -58,7 +59,8 @@ extension SegmentWindow {
         precondition(bytes.lowerBound >= range.lowerBound && bytes.upperBound <= range.upperBound)
         var offset = bytes.lowerBound
         var count = 0
-        // Eight bytes at a time: those that are a newline turn to zero, and each zero byte into a set high bit.
+        // Eight bytes at a time: those that are a newline turn to zero, and each zero byte into a set high
+        // bit.
         while offset + 8 <= bytes.upperBound {
             // Safety: within the window, checked above.
             let word = unsafe base.loadUnaligned(fromByteOffset: offset - range.lowerBound, as: UInt64.self)

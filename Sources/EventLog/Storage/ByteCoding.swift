@@ -30,8 +30,8 @@ struct ByteWriter {
     }
 }
 
-/// Takes little-endian numbers one after the other. What lies beyond the end is 0: hold the length or a checksum
-/// against what they ought to be.
+/// Takes little-endian numbers one after the other. What lies beyond the end is 0: hold the length or a
+/// checksum against what they ought to be.
 struct ByteReader {
     private let bytes: [UInt8]
     private(set) var offset = 0

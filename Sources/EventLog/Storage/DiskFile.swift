@@ -67,8 +67,8 @@ final class DiskFile: StorageFile {
     func map(_ count: Int) throws(LogError) -> MappedBytes {
         let page = 4096
         let length = (count + page - 1) / page * page + page
-        // Safety: the anonymous pages behind the file's are what a decoder may read beyond the end; the file is put
-        // over the first of them, and the mapping owns all of it.
+        // Safety: the anonymous pages behind the file's are what a decoder may read beyond the end; the file
+        // is put over the first of them, and the mapping owns all of it.
         guard let base = unsafe mmap(nil, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             unsafe base != MAP_FAILED
         else { throw LogError.system(path, "can't be mapped") }
@@ -110,7 +110,8 @@ extension LogError {
         case ENOSPC, EDQUOT:
             return LogError(
                 .noSpace, path: path, offset: offset, errno: code,
-                "\(action): \(words). Make room on this disk; what is acknowledged is safe, and readers go on.")
+                "\(action): \(words). Make room on this disk; what is acknowledged is safe, and readers go on."
+            )
         case ENOENT:
             return LogError(
                 .missing, path: path, offset: offset, errno: code, "\(action): \(words). Check the path.")

@@ -2,6 +2,8 @@ internal import Glibc
 
 /// The files of a POSIX system.
 package struct DiskStorage: Storage {
+    // Safety: a path is lent to the C library for the length of a call.
+
     package init() {}
 
     package func entries(of directory: String) throws(LogError) -> [String]? {
@@ -22,7 +24,9 @@ package struct DiskStorage: Storage {
     }
 
     package func makeDirectory(_ path: String) throws(LogError) {
-        guard unsafe mkdir(path, 0o750) == 0 || errno == EEXIST else { throw LogError.system(path, "can't be made") }
+        guard unsafe mkdir(path, 0o750) == 0 || errno == EEXIST else {
+            throw LogError.system(path, "can't be made")
+        }
         try syncDirectory(Self.parent(of: path))
     }
 

@@ -52,7 +52,8 @@ extension StorageFile {
         try unsafe writeAll(bytes.span.bytes, at: offset)
     }
 
-    /// Writes zeros in pieces, each on disk before the next begins: a long write would keep the log's own syncs waiting.
+    /// Writes zeros in pieces, each on disk before the next begins: a long write would keep the log's own
+    /// syncs waiting.
     func writeZeros(_ range: Range<Int>, piece: Int = 1 << 20) throws(LogError) {
         let zeros = [UInt8](repeating: 0, count: min(piece, range.count))
         var offset = range.lowerBound

@@ -1,7 +1,7 @@
 internal import Events
 
-/// Reads the whole log and holds everything against everything: headers, checksums, positions, lines, identities,
-/// summaries.
+/// Reads the whole log and holds everything against everything: headers, checksums, positions, lines,
+/// identities, summaries.
 package struct LogVerifier {
     /// What was there.
     package struct Report: Hashable, Sendable {
@@ -10,8 +10,8 @@ package struct LogVerifier {
         package var events: UInt64 = 0
         /// Bytes that were read.
         package var bytes = 0
-        /// Summaries that are missing or don't say what their segments do. Nothing is lost by that: the log is
-        /// slower until they are made anew, which removing them brings about.
+        /// Summaries that are missing or don't say what their segments do. Nothing is lost by that: the log
+        /// is slower until they are made anew, which removing them brings about.
         package var badSummaries: [String] = []
     }
 
@@ -29,7 +29,9 @@ package struct LogVerifier {
         let durable = files.durable.next
         let list = files.list.filter { $0.first <= durable }
         var total = 0
-        for segment in list { total += try files.storage.open(files.directory + "/" + segment.fileName, .read).size() }
+        for segment in list {
+            total += try files.storage.open(files.directory + "/" + segment.fileName, .read).size()
+        }
         var done = 0
         for (index, segment) in list.enumerated() {
             let successor = index + 1 < list.count ? list[index + 1].first : nil
@@ -94,7 +96,8 @@ package struct LogVerifier {
             let window = try reading.window(at: offset)
             let upper = min((offset / 4096 + 1) * 4096, window.range.upperBound)
             guard window.isZero(offset..<upper) else {
-                throw LogError.damage(reading.path, at: offset, "something lies behind the segment's last frame")
+                throw LogError.damage(
+                    reading.path, at: offset, "something lies behind the segment's last frame")
             }
             offset = upper
         }

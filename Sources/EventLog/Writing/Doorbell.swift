@@ -4,7 +4,8 @@ internal import Synchronization
 /// Lets threads wait until something holds. Ringing costs one load where nobody waits.
 @safe
 final class Doorbell: @unchecked Sendable {
-    // Safety: the mutex and the condition live from init to deinit, are never moved, and are used as POSIX has it.
+    // Safety: the mutex and the condition live from init to deinit, are never moved, and are used as POSIX
+    // has it.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private let waiting = Atomic<Int>(0)
@@ -31,8 +32,8 @@ final class Doorbell: @unchecked Sendable {
         unsafe mutex.deallocate()
     }
 
-    /// Blocks the calling thread until `holds` does or the time is over. `holds` reads atomics that are set, in
-    /// sequentially consistent order, before `ring()`.
+    /// Blocks the calling thread until `holds` does or the time is over. `holds` reads atomics that are set,
+    /// in sequentially consistent order, before `ring()`.
     func wait(atMost limit: Duration, until holds: () -> Bool) {
         if holds() { return }
         var deadline = timespec()

@@ -1,8 +1,8 @@
 package import Events
 internal import Synchronization
 
-/// How far the log is on disk: everything before `next` is durable. Raised by the writer after each sync, watched by
-/// followers in the same process.
+/// How far the log is on disk: everything before `next` is durable. Raised by the writer after each sync,
+/// watched by followers in the same process.
 package final class DurablePosition: Sendable {
     private let nextValue: Atomic<UInt64>
     private let isClosed = Atomic<Bool>(false)
@@ -17,8 +17,8 @@ package final class DurablePosition: Sendable {
         Position(rawValue: nextValue.load(ordering: .sequentiallyConsistent))
     }
 
-    /// Blocks the calling thread until an event at `position` or beyond is durable, the log is closed, or the time
-    /// is over. Not for the cooperative pool.
+    /// Blocks the calling thread until an event at `position` or beyond is durable, the log is closed, or the
+    /// time is over. Not for the cooperative pool.
     ///
     /// - Returns: the position that the next durable event will have.
     @discardableResult

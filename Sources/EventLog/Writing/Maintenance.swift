@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Does what may take a while beside the log, on a thread of its own: makes the next segment ready and writes the
-/// summaries of sealed ones.
+/// Does what may take a while beside the log, on a thread of its own: makes the next segment ready and writes
+/// the summaries of sealed ones.
 final class Maintenance: Sendable {
     private let files: LogFiles
     private let space: SegmentSpace
@@ -53,7 +53,9 @@ final class Maintenance: Sendable {
     }
 
     private func summarize(_ segment: SegmentID) throws(LogError) {
-        guard let end = files.successor(of: segment)?.first else { preconditionFailure("a sealed segment has an heir") }
+        guard let end = files.successor(of: segment)?.first else {
+            preconditionFailure("a sealed segment has an heir")
+        }
         let result = try SummaryBuilder.summarize(
             try files.open(segment), until: end, log: files.id, table: try table(before: segment))
         try files.write(summary: result.bytes, of: segment)
@@ -63,7 +65,9 @@ final class Maintenance: Sendable {
     /// The table as of a segment's beginning.
     private func table(before segment: SegmentID) throws(LogError) -> SourceTable {
         guard segment.ordinal > 1 else { return SourceTable() }
-        let known = latest.withLock { latest in latest?.segment.ordinal == segment.ordinal - 1 ? latest?.table : nil }
+        let known = latest.withLock { latest in
+            latest?.segment.ordinal == segment.ordinal - 1 ? latest?.table : nil
+        }
         if let known { return known }
         let list = files.list
         return try files.table(before: Int(segment.ordinal - 1), in: list).table
@@ -76,11 +80,13 @@ final class Maintenance: Sendable {
             var identifier = pthread_t()
             // Safety: the new thread takes over the one reference that is passed to it.
             let context = unsafe Unmanaged.passRetained(self).toOpaque()
-            let code = unsafe pthread_create(&identifier, nil, { context in
-                let maintenance = unsafe Unmanaged<Maintenance>.fromOpaque(context!).takeRetainedValue()
-                maintenance.loop()
-                return nil
-            }, context)
+            let code = unsafe pthread_create(
+                &identifier, nil,
+                { context in
+                    let maintenance = unsafe Unmanaged<Maintenance>.fromOpaque(context!).takeRetainedValue()
+                    maintenance.loop()
+                    return nil
+                }, context)
             precondition(code == 0, "a thread can be made")
             thread = identifier
         }
@@ -100,7 +106,8 @@ final class Maintenance: Sendable {
             // What fails is kept in `trouble` and in `space`, and tried again.
             try? run()
             bell.wait(atMost: .seconds(1)) {
-                isDue.load(ordering: .sequentiallyConsistent) || isStopping.load(ordering: .sequentiallyConsistent)
+                isDue.load(ordering: .sequentiallyConsistent)
+                    || isStopping.load(ordering: .sequentiallyConsistent)
             }
         }
     }

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Sees to it that there is a segment to go on with before the live one is full.
 ///
-/// A spare segment is zeroed and synced ahead, since writing into blocks that were written before halves the time of
-/// a sync, and since a full disk then shows while there is still room to stop in good order.
+/// A spare segment is zeroed and synced ahead, since writing into blocks that were written before halves the
+/// time of a sync, and since a full disk then shows while there is still room to stop in good order.
 final class SegmentSpace: Sendable {
     private enum State {
         case none, ready
@@ -68,7 +68,8 @@ final class SegmentSpace: Sendable {
         }
     }
 
-    /// Makes a segment of the spare, or, where there is none yet, afresh: that works as well, but syncs take longer.
+    /// Makes a segment of the spare, or, where there is none yet, afresh: that works as well, but syncs take
+    /// longer.
     ///
     /// The file gets its name last, so that a segment that can be seen has its header and its whole size.
     func makeSegment(_ segment: SegmentID) throws(LogError) -> any StorageFile {

@@ -1,7 +1,8 @@
-/// Bytes that somebody else keeps alive, followed by at least `padding` more that may be read (and mean nothing).
+/// Bytes that somebody else keeps alive, followed by at least `padding` more that may be read (and mean
+/// nothing).
 ///
-/// The padding lets a decoder load whole words anywhere in the text without asking how near its end is. Offsets
-/// are checked against `count + padding` on each access.
+/// The padding lets a decoder load whole words anywhere in the text without asking how near its end is.
+/// Offsets are checked against `count + padding` on each access.
 @safe
 package struct PaddedBytes: @unchecked Sendable {
     // Safety: immutable view; whoever makes it promises that nobody writes to the bytes while it is in use.
@@ -64,7 +65,8 @@ package struct PaddedBytes: @unchecked Sendable {
 /// Owns padded bytes: a buffer that a batch is copied into so that it can be decoded.
 @safe
 package struct PaddedBuffer: ~Copyable {
-    // Safety: allocated in init, freed in deinit, never handed out but through `bytes` and `withMutableBytes`.
+    // Safety: allocated in init, freed in deinit, never handed out but through `bytes` and
+    // `withMutableBytes`.
     private let base: UnsafeMutablePointer<UInt8>
     package let capacity: Int
     package private(set) var count = 0

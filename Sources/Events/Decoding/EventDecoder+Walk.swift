@@ -190,7 +190,8 @@ extension EventDecoder {
         switch shapes[Int(field.rawValue)] {
         case .text(let allowed):
             if allowed.upperBound != Int.max,
-                !allowed.contains(text.isEscaped ? JSONText.length(of: text, in: bytes) : text.length) {
+                !allowed.contains(text.isEscaped ? JSONText.length(of: text, in: bytes) : text.length)
+            {
                 return EventFault(.outOfRange, field: field)
             }
             view.texts[Int(field.rawValue)] = text
@@ -301,7 +302,8 @@ extension EventDecoder {
             guard here < lineEnd else { return EventFault(.notJSON) }
             let byte = bytes[here]
             if kinds.count == 1, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "-"),
-                !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+                !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            {
                 holdsOthers = true
             }
             if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
@@ -336,7 +338,8 @@ extension EventDecoder {
     private mutating func takeNumber(_ lineEnd: Int) -> Result<JSONNumber, EventFault> {
         let here = token(nextToken, lineEnd)
         nextToken += 1
-        guard let number = JSONNumber(bytes, from: here, to: lineEnd), isDelimiter(at: number.end, lineEnd) else {
+        guard let number = JSONNumber(bytes, from: here, to: lineEnd), isDelimiter(at: number.end, lineEnd)
+        else {
             return .failure(EventFault(.notJSON))
         }
         return .success(number)

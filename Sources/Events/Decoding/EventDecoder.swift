@@ -1,11 +1,11 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #endif
 
 /// Cuts a payload of NDJSON into events and holds each against the rules of `schemas/events.schema.json`.
 ///
-/// One pass of the scanner serves the whole payload; only where that fails is each line scanned by itself, so that
-/// one bad line costs its neighbours time and nothing else. Decoding allocates nothing per event.
+/// One pass of the scanner serves the whole payload; only where that fails is each line scanned by itself, so
+/// that one bad line costs its neighbours time and nothing else. Decoding allocates nothing per event.
 package struct EventDecoder: ~Copyable {
     /// The greatest number of bytes of an event; the ledger's own entries, which quote others, may be longer.
     package static let eventBytesMax = 65_536

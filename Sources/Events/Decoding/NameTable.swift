@@ -6,7 +6,8 @@ struct NameTable: Sendable {
         var last: UInt64 = 0
         var length: Int = 0
 
-        /// The words of a name of up to 24 bytes that stands at `start`; longer ones never match a known name.
+        /// The words of a name of up to 24 bytes that stands at `start`; longer ones never match a known
+        /// name.
         @inline(__always)
         init(_ bytes: PaddedBytes, start: Int, length: Int) {
             self.length = length
@@ -41,7 +42,8 @@ struct NameTable: Sendable {
         let free = Key(PaddedBuffer(capacity: 8).bytes, start: 0, length: 0)
         var entries = [Entry](repeating: Entry(key: free, value: 0), count: 256)
         for (name, value) in names {
-            precondition(name.utf8.count <= Self.lengthMax, "a known name is longer than \(Self.lengthMax) bytes")
+            precondition(
+                name.utf8.count <= Self.lengthMax, "a known name is longer than \(Self.lengthMax) bytes")
             let buffer = PaddedBuffer(copying: Array(name.utf8))
             let key = Key(buffer.bytes, start: 0, length: buffer.count)
             var slot = key.slot

@@ -30,7 +30,8 @@ package struct ScalarMembers {
         }
         let start = offset
         while offset < bytes.count, !Self.endsNumber(bytes[offset]) { offset += 1 }
-        return Member(key: key, value: TextRange(start: start, end: offset, isEscaped: false), isString: false)
+        return Member(
+            key: key, value: TextRange(start: start, end: offset, isEscaped: false), isString: false)
     }
 
     private mutating func takeString() -> TextRange {

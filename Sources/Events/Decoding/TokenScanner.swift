@@ -41,7 +41,8 @@ struct TokenScanner: ~Copyable {
         unsafe tollbook_json_scanner_free(handle)
     }
 
-    /// The tokens of the bytes from `start` to `end`, offsets counted from `start`; valid until the next scan.
+    /// The tokens of the bytes from `start` to `end`, offsets counted from `start`; valid until the next
+    /// scan.
     mutating func scan(_ bytes: PaddedBytes, from start: Int, to end: Int) -> Result<TokenList, EventFault> {
         var offsets: UnsafePointer<UInt32>?
         var count = 0

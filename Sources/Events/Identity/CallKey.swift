@@ -2,8 +2,8 @@ internal import CXXHash
 
 /// A call's key in memory: a keyed 128-bit hash of its Call-ID and From tag.
 ///
-/// The key is made with a secret of the log's, so that nobody outside can choose Call-IDs that collide; no record
-/// depends on its value or its order.
+/// The key is made with a secret of the log's, so that nobody outside can choose Call-IDs that collide; no
+/// record depends on its value or its order.
 package struct CallKey: Hashable, Sendable {
     package let low: UInt64
     package let high: UInt64

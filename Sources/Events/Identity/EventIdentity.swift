@@ -17,7 +17,9 @@ public struct SequenceNumber: RawRepresentable, Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
-    public static func < (left: SequenceNumber, right: SequenceNumber) -> Bool { left.rawValue < right.rawValue }
+    public static func < (left: SequenceNumber, right: SequenceNumber) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }
 
 /// An epoch of a source: the space in which sequence numbers count.

@@ -1,6 +1,8 @@
-/// A set of sequence numbers as runs without holes: small where it is dense, and fast in whatever order they come.
+/// A set of sequence numbers as runs without holes: small where it is dense, and fast in whatever order they
+/// come.
 ///
-/// Runs lie in blocks of limited size, so that adding a number in the middle moves little, however many there are.
+/// Runs lie in blocks of limited size, so that adding a number in the middle moves little, however many there
+/// are.
 package struct SequenceSet: Hashable, Sendable {
     /// Numbers without a hole, both ends included.
     package struct Run: Hashable, Sendable {
@@ -85,7 +87,8 @@ package struct SequenceSet: Hashable, Sendable {
         return place.block < blocks.count && blocks[place.block][place.run].first <= number
     }
 
-    /// The first number from `number` on that is not in the set; null where the set holds all up to the greatest.
+    /// The first number from `number` on that is not in the set; null where the set holds all up to the
+    /// greatest.
     package func firstMissing(from number: Int64) -> Int64? {
         let place = place(of: number)
         guard place.block < blocks.count else { return number }
@@ -127,7 +130,11 @@ package struct SequenceSet: Hashable, Sendable {
         var high = blocks.count - 1
         while low < high {
             let middle = (low + high) / 2
-            if blocks[middle][blocks[middle].count - 1].last < number { low = middle + 1 } else { high = middle }
+            if blocks[middle][blocks[middle].count - 1].last < number {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         let block = low
         low = 0

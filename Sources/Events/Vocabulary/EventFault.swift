@@ -30,7 +30,8 @@ public struct EventFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.isType = isType
     }
 
-    /// The text that `ledger.rejected` states as `reason`: the code's name, a colon and the field where there is one.
+    /// The text that `ledger.rejected` states as `reason`: the code's name, a colon and the field where there
+    /// is one.
     public var description: String {
         let name: String =
             switch code {

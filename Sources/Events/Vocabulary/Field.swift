@@ -65,7 +65,8 @@ package enum Field: UInt8, CaseIterable, Sendable {
     /// Whether only types of the ledger's list it; elsewhere it is an operator's own and not judged.
     var isLedgers: Bool {
         switch self {
-        case .deadline, .gapSource, .gapEpoch, .fromSeq, .toSeq, .after, .before, .raw, .ofSource, .ofEpoch, .ofSeq,
+        case .deadline, .gapSource, .gapEpoch, .fromSeq, .toSeq, .after, .before, .raw, .ofSource, .ofEpoch,
+            .ofSeq,
             .policy:
             true
         default: false
@@ -166,7 +167,8 @@ package enum Side: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// Who refreshes, as the Session-Expires header says it: relative to its own transaction (RFC 4028 section 7.4).
+/// Who refreshes, as the Session-Expires header says it: relative to its own transaction (RFC 4028 section
+/// 7.4).
 package enum Refresher: UInt8, Sendable, CaseIterable {
     case uac, uas
 

@@ -2,9 +2,9 @@ package import Events
 
 /// Which numbers of the unacknowledged epochs are missing, and since when: a value that reads no clock.
 ///
-/// Events that come by PULL or SUB come in any order. A number is missed from the moment that a higher one, or a
-/// heartbeat that names a higher one, has come. An epoch begins at 1: what is below the first number ever seen of it is
-/// missed too. Whatever is still missed after `patience` is stated as a `ledger.gap`.
+/// Events that come by PULL or SUB come in any order. A number is missed from the moment that a higher one,
+/// or a heartbeat that names a higher one, has come. An epoch begins at 1: what is below the first number
+/// ever seen of it is missed too. Whatever is still missed after `patience` is stated as a `ledger.gap`.
 package struct GapWatch: Sendable {
     package struct Hole: Hashable, Sendable {
         package var range: NumberRange
@@ -31,8 +31,8 @@ package struct GapWatch: Sendable {
 
     /// Begins to watch an epoch.
     ///
-    /// - Parameter missing: all numbers that are neither in the log nor stated as missing, in order; the last range is
-    ///   what lies beyond everything known.
+    /// - Parameter missing: all numbers that are neither in the log nor stated as missing, in order; the last
+    ///   range is what lies beyond everything known.
     package mutating func begin(_ session: SessionIndex, missing: [NumberRange], now: Timestamp) {
         guard let beyond = missing.last else { return }
         let holes = missing.dropLast().map { Hole(range: $0, since: now) }
@@ -63,8 +63,8 @@ package struct GapWatch: Sendable {
         count += 1
     }
 
-    /// Takes out the holes that have been open for long enough, in the order of sessions and numbers; all of them
-    /// where there are more than may be open.
+    /// Takes out the holes that have been open for long enough, in the order of sessions and numbers; all of
+    /// them where there are more than may be open.
     package mutating func takeDue(now: Timestamp, all: Bool = false) -> [(SessionIndex, NumberRange)] {
         guard count > 0 else { return [] }
         let takesAll = all || count > Limits.openGapsMax

@@ -1,11 +1,11 @@
 internal import EventLog
 internal import Events
 
-/// Lays what was taken into the group that is being filled: valid events as frames of their source, what breaks the
-/// rules as `ledger.rejected`, what is missing as `ledger.gap`.
+/// Lays what was taken into the group that is being filled: valid events as frames of their source, what
+/// breaks the rules as `ledger.rejected`, what is missing as `ledger.gap`.
 ///
-/// A batch without a fault is copied once, from the ZeroMQ frame to where its frame stands in the group, and decoded
-/// there. A bad line costs its batch a second copy, since the frames around it are cut differently.
+/// A batch without a fault is copied once, from the ZeroMQ frame to where its frame stands in the group, and
+/// decoded there. A bad line costs its batch a second copy, since the frames around it are cut differently.
 struct FrameLayer: ~Copyable {
     /// What became of a batch.
     struct Outcome {
@@ -34,8 +34,8 @@ struct FrameLayer: ~Copyable {
 
     /// Lays a batch all of whose numbers are new.
     ///
-    /// - Throws: `refused` where the payload has not `count` lines, and nothing is laid; `diskFull` or `log` where the
-    ///   log takes no more. What was laid until then, `machine` knows.
+    /// - Throws: `refused` where the payload has not `count` lines, and nothing is laid; `diskFull` or `log`
+    ///   where the log takes no more. What was laid until then, `machine` knows.
     mutating func lay(
         _ payload: borrowing Span<UInt8>, count: Int, first: SequenceNumber, of session: SessionIndex,
         in machine: inout ProtocolMachine, at now: Timestamp
@@ -44,7 +44,9 @@ struct FrameLayer: ~Copyable {
         if origin.source.isLedger {
             return try laySorted(payload, count: count, first: first, of: session, in: &machine, at: now)
         }
-        guard let last = payload.indices.last, payload[last] == 0x0A else { throw .refused(Self.unendedRefusal) }
+        guard let last = payload.indices.last, payload[last] == 0x0A else {
+            throw .refused(Self.unendedRefusal)
+        }
         let staged = try stage(payload, from: origin.source)
         guard try isFlawless(staged, count: count, at: now) else {
             return try laySorted(payload, count: count, first: first, of: session, in: &machine, at: now)
@@ -62,7 +64,9 @@ struct FrameLayer: ~Copyable {
         _ payload: borrowing Span<UInt8>, count: Int, first: SequenceNumber, of session: SessionIndex,
         in machine: inout ProtocolMachine, at now: Timestamp
     ) throws(IngestError) -> Outcome {
-        guard let last = payload.indices.last, payload[last] == 0x0A else { throw .refused(Self.unendedRefusal) }
+        guard let last = payload.indices.last, payload[last] == 0x0A else {
+            throw .refused(Self.unendedRefusal)
+        }
         side.removeAll()
         let hasRoom = side.append(payload)
         precondition(hasRoom, "a payload of allowed size")
@@ -93,7 +97,9 @@ struct FrameLayer: ~Copyable {
         return outcome
     }
 
-    private mutating func isFlawless(_ staged: PaddedBytes, count: Int, at now: Timestamp) throws(IngestError) -> Bool {
+    private mutating func isFlawless(_ staged: PaddedBytes, count: Int, at now: Timestamp) throws(IngestError)
+        -> Bool
+    {
         decoder.begin(staged)
         let latest = now.advanced(by: Limits.futureMicrosecondsMax)
         var found = 0
@@ -153,25 +159,29 @@ struct FrameLayer: ~Copyable {
     // MARK: Rejections
 
     private mutating func reject(
-        _ index: Int, _ number: Int64, of session: SessionIndex, in machine: inout ProtocolMachine, at now: Timestamp
+        _ index: Int, _ number: Int64, of session: SessionIndex, in machine: inout ProtocolMachine,
+        at now: Timestamp
     ) throws(IngestError) {
         let line = lines[index]
         let reason = Array((line.fault?.description ?? "").utf8)
         // Safety: `side` keeps the bytes, and isn't changed during the call.
         let raw = unsafe side.bytes.pointer(at: line.start, to: line.end)
-        try unsafe reject(raw.span, number, of: machine.origin(session), reason: reason, isConflict: false, at: now)
+        try unsafe reject(
+            raw.span, number, of: machine.origin(session), reason: reason, isConflict: false, at: now)
         machine.took(session, NumberRange(number, number), in: pipe.filling)
     }
 
     /// Lays a `ledger.rejected`.
     mutating func reject(
-        _ raw: borrowing Span<UInt8>, _ number: Int64, of origin: SourceEpoch, reason: [UInt8], isConflict: Bool,
+        _ raw: borrowing Span<UInt8>, _ number: Int64, of origin: SourceEpoch, reason: [UInt8],
+        isConflict: Bool,
         at now: Timestamp
     ) throws(IngestError) {
         voice.sayRejected(raw, of: origin, number, reason: reason, at: now)
         let place = SequenceNumber(rawValue: number)
         try appendOwn(
-            .rejected, about: FrameSubject(source: origin, first: place, last: place, isConflict: isConflict), at: now)
+            .rejected, about: FrameSubject(source: origin, first: place, last: place, isConflict: isConflict),
+            at: now)
     }
 
     /// Holds a line against what the log has under its number.
@@ -191,14 +201,16 @@ struct FrameLayer: ~Copyable {
         outcome.conflicts += 1
     }
 
-    /// Whether the durable log has these bytes under this number: as the event, as a rejection, or as a conflict.
+    /// Whether the durable log has these bytes under this number: as the event, as a rejection, or as a
+    /// conflict.
     mutating func isOnRecord(
         _ raw: borrowing Span<UInt8>, _ number: SequenceNumber, of origin: SourceEpoch
     ) throws(IngestError) -> Bool {
         for frame in try frames(origin, number) {
             if frame.header.source == origin {
                 if Self.isSame(frame.line, raw) { return true }
-            } else if frame.header.kind == .rejected, let text = rawText(of: frame), Base64.encodes(text, raw) {
+            } else if frame.header.kind == .rejected, let text = rawText(of: frame), Base64.encodes(text, raw)
+            {
                 return true
             }
         }
@@ -217,7 +229,9 @@ struct FrameLayer: ~Copyable {
 
     private mutating func rawText(of frame: FoundFrame) -> [UInt8]? {
         decoder.begin(frame.line)
-        guard case .event = decoder.next(into: &view, from: .ledger), let range = view.text(.raw) else { return nil }
+        guard case .event = decoder.next(into: &view, from: .ledger), let range = view.text(.raw) else {
+            return nil
+        }
         var text: [UInt8] = []
         JSONText.append(range, in: frame.line, to: &text)
         return text
@@ -231,7 +245,8 @@ struct FrameLayer: ~Copyable {
 
     /// Lays a single event that came without a batch around it.
     mutating func layOne(
-        _ raw: borrowing Span<UInt8>, _ number: Int64, of session: SessionIndex, in machine: inout ProtocolMachine,
+        _ raw: borrowing Span<UInt8>, _ number: Int64, of session: SessionIndex,
+        in machine: inout ProtocolMachine,
         at now: Timestamp
     ) throws(IngestError) -> Outcome {
         var line: [UInt8] = []
@@ -244,12 +259,15 @@ struct FrameLayer: ~Copyable {
         if !hasBreak {
             line.append(0x0A)
             return try laySorted(
-                line.span, count: 1, first: SequenceNumber(rawValue: number), of: session, in: &machine, at: now)
+                line.span, count: 1, first: SequenceNumber(rawValue: number), of: session, in: &machine,
+                at: now)
         }
         // JSON allows a line break between tokens, NDJSON doesn't, and bytes are never changed here.
         let origin = machine.origin(session)
         if machine.isPresent(session, number) {
-            if try isOnRecord(raw, SequenceNumber(rawValue: number), of: origin) { return Outcome(duplicates: 1) }
+            if try isOnRecord(raw, SequenceNumber(rawValue: number), of: origin) {
+                return Outcome(duplicates: 1)
+            }
             try reject(raw, number, of: origin, reason: Self.conflict, isConflict: true, at: now)
             machine.noted(session, in: pipe.filling)
             return Outcome(conflicts: 1)
@@ -263,7 +281,8 @@ struct FrameLayer: ~Copyable {
 
     /// Lays a `ledger.gap`. What stands on either side of it must be durable.
     mutating func state(
-        _ range: NumberRange, missingOf session: SessionIndex, reason: [UInt8]?, in machine: inout ProtocolMachine,
+        _ range: NumberRange, missingOf session: SessionIndex, reason: [UInt8]?,
+        in machine: inout ProtocolMachine,
         at now: Timestamp
     ) throws(IngestError) {
         let origin = machine.origin(session)
@@ -281,9 +300,11 @@ struct FrameLayer: ~Copyable {
     }
 
     /// Lays entries that other parts of the process state: whole lines, each ended by a newline.
-    mutating func layOwn(_ payload: borrowing Span<UInt8>, count: Int, at now: Timestamp) throws(IngestError) {
+    mutating func layOwn(_ payload: borrowing Span<UInt8>, count: Int, at now: Timestamp) throws(IngestError)
+    {
         // Safety: bytes are read as bytes.
-        try unsafe append(.events, from: voice.origin, first: voice.next, count: count, at: now, payload.bytes)
+        try unsafe append(
+            .events, from: voice.origin, first: voice.next, count: count, at: now, payload.bytes)
         _ = voice.take(count)
     }
 
@@ -299,7 +320,9 @@ struct FrameLayer: ~Copyable {
 
     // MARK: Frames
 
-    private func stage(_ payload: borrowing Span<UInt8>, from source: SourceName) throws(IngestError) -> PaddedBytes {
+    private func stage(_ payload: borrowing Span<UInt8>, from source: SourceName) throws(IngestError)
+        -> PaddedBytes
+    {
         while true {
             // Safety: bytes are read as bytes.
             if let staged = unsafe pipe.group.stage(payload.bytes, from: source) { return staged }
@@ -313,7 +336,8 @@ struct FrameLayer: ~Copyable {
         about subject: FrameSubject? = nil, _ payload: RawSpan
     ) throws(IngestError) {
         while pipe.group.append(
-            kind, from: origin, first: first, count: count, receivedAt: now, about: subject, payload: payload) == nil
+            kind, from: origin, first: first, count: count, receivedAt: now, about: subject, payload: payload)
+            == nil
         {
             try pipe.rotate(
                 room: FrameGroup.frameBytes(payload: payload.byteCount, from: origin.source, about: subject))

@@ -21,7 +21,8 @@ struct LedgerVoice {
 
     /// Puts a `ledger.rejected` into `line`.
     mutating func sayRejected(
-        _ raw: borrowing Span<UInt8>, of origin: SourceEpoch, _ number: Int64, reason: [UInt8], at time: Timestamp
+        _ raw: borrowing Span<UInt8>, of origin: SourceEpoch, _ number: Int64, reason: [UInt8],
+        at time: Timestamp
     ) {
         line.removeAll()
         line.append(#"{"type":"ledger.rejected","time":"#)

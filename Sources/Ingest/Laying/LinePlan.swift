@@ -26,7 +26,8 @@ struct LedgerEntry {
         switch view.type {
         case .ledgerRejected:
             guard let name = view.text(.ofSource).flatMap({ SourceName($0, in: bytes) }),
-                let epoch = view.number(.ofEpoch), let number = view.number(.ofSeq), let reason = view.text(.reason)
+                let epoch = view.number(.ofEpoch), let number = view.number(.ofSeq),
+                let reason = view.text(.reason)
             else { return nil }
             kind = .rejected
             subject = FrameSubject(

@@ -46,9 +46,10 @@ extension ProtocolMachine {
 
     /// Whether the peer may speak for the session, taking it over where it may.
     ///
-    /// Epochs are independent, so fencing is about two connections that claim the same one: the newer claim wins and
-    /// the older connection is told so, once at the time and again for whatever it still sends. A connection that was
-    /// never seen before claims by whatever it says first: a source whose connection broke need not notice.
+    /// Epochs are independent, so fencing is about two connections that claim the same one: the newer claim
+    /// wins and the older connection is told so, once at the time and again for whatever it still sends. A
+    /// connection that was never seen before claims by whatever it says first: a source whose connection
+    /// broke need not notice.
     mutating func claims(_ index: Int, _ peer: PeerIdentity, isHello: Bool) -> Bool {
         if let owner = sessions[index].owner {
             if owner == peer { return true }
@@ -117,7 +118,8 @@ extension ProtocolMachine {
         .nack(sessions[index].origin, expected: SequenceNumber(rawValue: sessions[index].next))
     }
 
-    /// Answers a message that is not taken because intake is closed: what is on disk, and that there is no credit.
+    /// Answers a message that is not taken because intake is closed: what is on disk, and that there is no
+    /// credit.
     mutating func drop(_ index: Int) {
         sessions[index].lacks = true
         answer(acknowledgement(index))

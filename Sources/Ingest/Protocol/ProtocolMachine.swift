@@ -1,11 +1,12 @@
 package import EventLog
 package import Events
 
-/// The ledger's side of the protocol as a value: it takes what came and what is known, and says what to do. It does
-/// no I/O, reads no clock and holds no bytes of events.
+/// The ledger's side of the protocol as a value: it takes what came and what is known, and says what to do.
+/// It does no I/O, reads no clock and holds no bytes of events.
 ///
-/// A message goes through `receive`, whose verdict says what must be laid into the log. What was laid is told by
-/// `took`, and what became durable by `groupDurable`. Answers collect in `actions`, in the order they are to be sent.
+/// A message goes through `receive`, whose verdict says what must be laid into the log. What was laid is told
+/// by `took`, and what became durable by `groupDurable`. Answers collect in `actions`, in the order they are
+/// to be sent.
 ///
 /// Whoever runs it must have laid everything that a verdict asks for, or nothing.
 package struct ProtocolMachine: Sendable {
@@ -87,7 +88,9 @@ package struct ProtocolMachine: Sendable {
     }
 
     /// Judges a batch that came by PULL or SUB: nothing is answered, and nothing is expected.
-    package mutating func receiveUnasked(_ origin: SourceEpoch, _ range: NumberRange) -> (SessionIndex, Verdict) {
+    package mutating func receiveUnasked(_ origin: SourceEpoch, _ range: NumberRange) -> (
+        SessionIndex, Verdict
+    ) {
         let index = session(origin)
         let place = SessionIndex(rawValue: index)
         if intake == .closed { return (place, .done) }
@@ -144,7 +147,8 @@ package struct ProtocolMachine: Sendable {
 
     // MARK: What was laid
 
-    /// Takes note that these numbers are in the group being filled: as events, or as rejections in their place.
+    /// Takes note that these numbers are in the group being filled: as events, or as rejections in their
+    /// place.
     package mutating func took(_ session: SessionIndex, _ range: NumberRange, in group: GroupNumber) {
         let index = session.rawValue
         touch(index, group)
@@ -199,17 +203,20 @@ package struct ProtocolMachine: Sendable {
         refresh(about)
     }
 
-    /// Takes note that the group being filled holds a conflict of this session: its answer waits for the group.
+    /// Takes note that the group being filled holds a conflict of this session: its answer waits for the
+    /// group.
     package mutating func noted(_ session: SessionIndex, in group: GroupNumber) {
         touch(session.rawValue, group)
     }
 
-    /// Ends a message whose verdict was `sort` or `lay`: where nothing had to be laid, the answer is due at once.
+    /// Ends a message whose verdict was `sort` or `lay`: where nothing had to be laid, the answer is due at
+    /// once.
     package mutating func settle(_ session: SessionIndex) {
         if !isPending(session.rawValue) { answer(acknowledgement(session.rawValue)) }
     }
 
-    /// A message of this session could not be laid to its end, because the disk is full. What `took` was told stays.
+    /// A message of this session could not be laid to its end, because the disk is full. What `took` was told
+    /// stays.
     package mutating func abandoned(_ session: SessionIndex) {
         setIntake(.closed)
         drop(session.rawValue)
@@ -265,7 +272,9 @@ package struct ProtocolMachine: Sendable {
     }
 
     /// The session of an epoch, whether anything was heard of it or not.
-    package mutating func place(of origin: SourceEpoch) -> SessionIndex { SessionIndex(rawValue: session(origin)) }
+    package mutating func place(of origin: SourceEpoch) -> SessionIndex {
+        SessionIndex(rawValue: session(origin))
+    }
 
     package func origin(_ session: SessionIndex) -> SourceEpoch { sessions[session.rawValue].origin }
 

@@ -5,7 +5,8 @@ struct Session: Sendable {
     let origin: SourceEpoch
     /// The next number that is neither in the log, nor in a group on its way there, nor stated as missing.
     var next: Int64
-    /// Whether nothing from `next` on is known: then a batch that begins there is all new, without asking the table.
+    /// Whether nothing from `next` on is known: then a batch that begins there is all new, without asking the
+    /// table.
     var isPlain: Bool
     /// Numbers just before `next` that the table has not been told of yet.
     var unrecorded: NumberRange?
@@ -20,7 +21,8 @@ struct Session: Sendable {
     var group: UInt64 = 0
     /// Whether the source was told to wait, and so waits for a `credit`.
     var waits = false
-    /// Whether something was dropped while intake was closed, so that the source has to begin again at `next`.
+    /// Whether something was dropped while intake was closed, so that the source has to begin again at
+    /// `next`.
     var lacks = false
 }
 

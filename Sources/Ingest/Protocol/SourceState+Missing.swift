@@ -24,7 +24,8 @@ extension SourceState {
         var result: [NumberRange] = []
         var number = range.first
         while number <= range.last, let first = firstUnknown(from: number), first <= range.last {
-            let known = min(present.firstPresent(from: first) ?? .max, declared.firstPresent(from: first) ?? .max)
+            let known = min(
+                present.firstPresent(from: first) ?? .max, declared.firstPresent(from: first) ?? .max)
             let last = min(range.last, known - 1)
             result.append(NumberRange(first, last))
             number = last + 1

@@ -2,14 +2,15 @@ package import EventLog
 internal import Events
 internal import Synchronization
 
-/// Two groups of frames and the thread that writes them: while one is filled, the other is written and synced.
+/// Two groups of frames and the thread that writes them: while one is filled, the other is written and
+/// synced.
 ///
-/// The side that fills belongs to one thread. Handing over takes two atomic numbers and two event descriptors: what
-/// was submitted, and what is durable.
+/// The side that fills belongs to one thread. Handing over takes two atomic numbers and two event
+/// descriptors: what was submitted, and what is durable.
 @safe
 package final class GroupPipe: @unchecked Sendable {
-    // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group, which is the
-    // writer's from `submitted.store` to `completed.store`.
+    // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group,
+    // which is the writer's from `submitted.store` to `completed.store`.
     private let log: LogDirectory
     private let first: FrameGroup
     private let second: FrameGroup
@@ -56,7 +57,8 @@ package final class GroupPipe: @unchecked Sendable {
     /// Whether the disk is full and the writer waits for space with a group that it could not write.
     package var isFull: Bool { isWaitingForSpace.load(ordering: .acquiring) }
 
-    /// Hands the group over, where it holds anything and the writer is at rest. False where it is not handed over.
+    /// Hands the group over, where it holds anything and the writer is at rest. False where it is not handed
+    /// over.
     @discardableResult
     package func submit() -> Bool {
         guard !group.isEmpty, isIdle else { return false }
@@ -100,7 +102,9 @@ package final class GroupPipe: @unchecked Sendable {
     private func waitIdle() throws(IngestError) {
         while !isIdle {
             if let error { throw IngestError(.log, number: error.errno, error.description) }
-            if isFull { throw IngestError(.diskFull, "the disk is full: nothing is taken until there is space") }
+            if isFull {
+                throw IngestError(.diskFull, "the disk is full: nothing is taken until there is space")
+            }
             toFiller.wait(milliseconds: Int32(Limits.intakeCheckMilliseconds))
         }
         if let error { throw IngestError(.log, number: error.errno, error.description) }

@@ -4,9 +4,10 @@ internal import Synchronization
 
 /// Intake as a service: sockets, protocol, and the one writer of the log.
 ///
-/// Two threads of its own, none of the cooperative pool's: one receives, checks and lays, the other writes and syncs.
-/// `start` returns once every endpoint listens. `stop` takes nothing more, makes durable what was taken, sends the
-/// acknowledgements and closes the sockets, in that order; call it on SIGTERM, then close the log.
+/// Two threads of its own, none of the cooperative pool's: one receives, checks and lays, the other writes
+/// and syncs. `start` returns once every endpoint listens. `stop` takes nothing more, makes durable what was
+/// taken, sends the acknowledgements and closes the sockets, in that order; call it on SIGTERM, then close
+/// the log.
 package final class IngestService: Sendable {
     private let receiver: Receiver
     private let thread: Mutex<OwnThread?>
@@ -38,8 +39,8 @@ package final class IngestService: Sendable {
         stop()
     }
 
-    /// Ends intake in good order. Blocks until it has ended; not for the cooperative pool. Calling it again does
-    /// nothing.
+    /// Ends intake in good order. Blocks until it has ended; not for the cooperative pool. Calling it again
+    /// does nothing.
     package func stop() {
         receiver.isStopping.store(true, ordering: .releasing)
         receiver.toReceiver.raise()
@@ -63,13 +64,13 @@ package final class IngestService: Sendable {
     /// Looks at once at what is looked at now and then: gaps that are due, space on the disk.
     package func wake() { receiver.toReceiver.raise() }
 
-    /// Appends entries of the ledger's own (`ledger.tick`, `ledger.expired`, `ledger.policy`): JSON objects without
-    /// a newline. They get their numbers here and stand in the log side by side.
+    /// Appends entries of the ledger's own (`ledger.tick`, `ledger.expired`, `ledger.policy`): JSON objects
+    /// without a newline. They get their numbers here and stand in the log side by side.
     ///
-    /// - Parameter whenDurable: called once, on the receiving thread, when they are on disk, or with what kept them
-    ///   from it. It must not wait.
-    /// - Throws: `line` where one is no valid entry of the ledger's, `inboxFull`, `stopped`; nothing is appended and
-    ///   nothing called then.
+    /// - Parameter whenDurable: called once, on the receiving thread, when they are on disk, or with what
+    ///   kept them from it. It must not wait.
+    /// - Throws: `line` where one is no valid entry of the ledger's, `inboxFull`, `stopped`; nothing is
+    ///   appended and nothing called then.
     package func append(
         _ events: [[UInt8]], whenDurable: @escaping @Sendable (IngestError?) -> Void
     ) throws(IngestError) {

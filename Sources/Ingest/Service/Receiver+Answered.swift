@@ -61,7 +61,8 @@ extension Receiver {
     }
 
     private func carryOut(
-        _ verdict: ProtocolMachine.Verdict, _ request: Request, _ bytes: borrowing Span<UInt8>, at now: Timestamp
+        _ verdict: ProtocolMachine.Verdict, _ request: Request, _ bytes: borrowing Span<UInt8>,
+        at now: Timestamp
     ) throws(IngestError) {
         switch verdict {
         case .done, .flush: return
@@ -71,7 +72,8 @@ extension Receiver {
                 noteBegun()
                 let outcome = try third.withBytes { (payload) throws(IngestError) in
                     if case .sort = verdict {
-                        try layer.laySorted(payload, count: count, first: first, of: session, in: &machine, at: now)
+                        try layer.laySorted(
+                            payload, count: count, first: first, of: session, in: &machine, at: now)
                     } else {
                         try layer.lay(payload, count: count, first: first, of: session, in: &machine, at: now)
                     }
@@ -97,7 +99,9 @@ extension Receiver {
     }
 
     /// A message could not be laid, or not to its end.
-    private func giveUp(_ error: IngestError, _ session: SessionIndex, _ origin: SourceEpoch) throws(IngestError) {
+    private func giveUp(_ error: IngestError, _ session: SessionIndex, _ origin: SourceEpoch)
+        throws(IngestError)
+    {
         if let refusal = error.refusal {
             statistics.refused += 1
             machine.refuse(refusal, origin)
@@ -148,7 +152,9 @@ extension Receiver {
         for peer in gone { forget(peer) }
     }
 
-    private func send(_ answer: Answer, to peer: PeerIdentity, _ gone: inout [PeerIdentity]) throws(IngestError) {
+    private func send(_ answer: Answer, to peer: PeerIdentity, _ gone: inout [PeerIdentity])
+        throws(IngestError)
+    {
         switch answer {
         case .ack: statistics.acks += 1
         case .nack: statistics.nacks += 1

@@ -53,7 +53,8 @@ extension Receiver {
         try take(origin, range) { (session, isKnown, now) throws(IngestError) in
             try payload.withBytes { (bytes) throws(IngestError) in
                 isKnown
-                    ? try layer.laySorted(bytes, count: count, first: first, of: session, in: &machine, at: now)
+                    ? try layer.laySorted(
+                        bytes, count: count, first: first, of: session, in: &machine, at: now)
                     : try layer.lay(bytes, count: count, first: first, of: session, in: &machine, at: now)
             }
         }

@@ -4,14 +4,14 @@ internal import Glibc
 internal import Logging
 internal import Synchronization
 
-/// The receiving thread's work: takes messages from the sockets, lays what they hold into the group being filled, and
-/// sends the answers once they are true.
+/// The receiving thread's work: takes messages from the sockets, lays what they hold into the group being
+/// filled, and sends the answers once they are true.
 ///
-/// Made by whoever starts the service, so that a port that is in use is that one's error; from then on it belongs to
-/// its thread.
+/// Made by whoever starts the service, so that a port that is in use is that one's error; from then on it
+/// belongs to its thread.
 final class Receiver: @unchecked Sendable {
-    // Safety: used by the thread that makes it until the receiving thread starts, and by that one from then on. What
-    // others touch (`isStopping`, `published`, `toReceiver`, `inbox`, `failure`) is made for it.
+    // Safety: used by the thread that makes it until the receiving thread starts, and by that one from then
+    // on. What others touch (`isStopping`, `published`, `toReceiver`, `inbox`, `failure`) is made for it.
 
     let router: ZeroMQSocket
     let pull: ZeroMQSocket
@@ -87,8 +87,8 @@ final class Receiver: @unchecked Sendable {
         _ = inbox.addSignal(to: &poller)
     }
 
-    /// The ledger's epoch: its start time, and in any case above every epoch it has had, also where the clock was set
-    /// back.
+    /// The ledger's epoch: its start time, and in any case above every epoch it has had, also where the clock
+    /// was set back.
     static func nextEpoch(_ table: SourceTable, _ now: Timestamp) -> Epoch {
         let last = table.sources.last { $0.source.isLedger }?.epoch.rawValue ?? 0
         return Epoch(rawValue: max(now.rawValue, last + 1))
@@ -100,7 +100,8 @@ final class Receiver: @unchecked Sendable {
         guard !checked.isEmpty else {
             throw IngestError(.endpointInvalid, "no endpoint is set: nothing could ever arrive")
         }
-        endpoints.router = try options.routerEndpoints.map { text throws(IngestError) in try router.bind(text) }
+        endpoints.router = try options.routerEndpoints.map { text throws(IngestError) in try router.bind(text)
+        }
         endpoints.pull = try options.pullEndpoints.map { text throws(IngestError) in try pull.bind(text) }
         endpoints.subscriber = try options.subscriberEndpoints.map { text throws(IngestError) in
             try subscriber.bind(text)

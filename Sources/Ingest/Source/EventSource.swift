@@ -69,8 +69,8 @@ package struct EventSource: ~Copyable {
         if try hear() { try say() }
     }
 
-    /// Takes turns until everything is acknowledged. False where the time was over before, or where the ledger takes
-    /// nothing from this source.
+    /// Takes turns until everything is acknowledged. False where the time was over before, or where the
+    /// ledger takes nothing from this source.
     package mutating func drain(milliseconds: Int) throws(IngestError) -> Bool {
         let end = Receiver.monotonic() + UInt64(milliseconds) * 1_000_000
         while machine.unacknowledged > 0 {

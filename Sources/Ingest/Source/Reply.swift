@@ -18,7 +18,8 @@ package enum Reply: Hashable, Sendable {
             return .ack(through: through, credit: credit)
         }
         if operation.equals("welcome", in: bytes) {
-            guard let next = fields[.nextSequence], next >= 1, let credit = fields[.credit], let log = fields[.log]
+            guard let next = fields[.nextSequence], next >= 1, let credit = fields[.credit],
+                let log = fields[.log]
             else { return nil }
             return .welcome(log: log.resolved(in: bytes), next: next, credit: credit)
         }

@@ -1,11 +1,11 @@
 package import Events
 
-/// A source's side of the acknowledged protocol as a value: window, resending, credit and beginning again. No I/O, no
-/// clock.
+/// A source's side of the acknowledged protocol as a value: window, resending, credit and beginning again. No
+/// I/O, no clock.
 ///
-/// Batches are put in with `put` and stay here until they are acknowledged. `next` says what is to be sent now,
-/// `heard` takes what the ledger says. A source that can't take more has to wait with `put` until `isFull` is false:
-/// the window is never stretched.
+/// Batches are put in with `put` and stay here until they are acknowledged. `next` says what is to be sent
+/// now, `heard` takes what the ledger says. A source that can't take more has to wait with `put` until
+/// `isFull` is false: the window is never stretched.
 package struct SourceMachine: Sendable {
     /// What is to be sent.
     package enum Sending: Sendable {
@@ -21,8 +21,8 @@ package struct SourceMachine: Sendable {
         /// `hello` is to be said, or its answer awaited.
         case greeting
         case sending
-        /// Another connection has taken over. A source stops here: two that take over from one another in turns would
-        /// both number events.
+        /// Another connection has taken over. A source stops here: two that take over from one another in
+        /// turns would both number events.
         case superseded
         /// The ledger refuses what is said; trying again would not help.
         case refused(code: String, reason: String)
@@ -187,7 +187,8 @@ package struct SourceMachine: Sendable {
     private mutating func welcome(_ next: Int64, _ credit: Int64) {
         if next - 1 > lastPut {
             state = .refused(
-                code: "epoch_in_use", reason: "the ledger has events of this epoch that this source never made")
+                code: "epoch_in_use",
+                reason: "the ledger has events of this epoch that this source never made")
             return
         }
         wentBackTo = nil

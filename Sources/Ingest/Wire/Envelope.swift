@@ -1,6 +1,7 @@
 package import Events
 
-/// An event that carries its identity with it: a line of an exported log, or one that came alone by PULL or SUB.
+/// An event that carries its identity with it: a line of an exported log, or one that came alone by PULL or
+/// SUB.
 package struct Envelope: Sendable {
     package let origin: SourceEpoch
     package let number: Int64
@@ -68,7 +69,8 @@ package struct Envelope: Sendable {
         {
             return .envelope(
                 Envelope(
-                    origin: SourceEpoch(source: name, epoch: Epoch(rawValue: epoch)), number: number, event: event))
+                    origin: SourceEpoch(source: name, epoch: Epoch(rawValue: epoch)), number: number,
+                    event: event))
         }
         return hasOperation ? .header : .plain
     }
@@ -114,8 +116,9 @@ extension JSONCursor {
                 return
             default: offset += 1
             }
-            if depth == 0, bytes[offset - 1] == UInt8(ascii: "}") || bytes[offset - 1] == UInt8(ascii: "]")
-                || bytes[offset - 1] == UInt8(ascii: "\"")
+            if depth == 0,
+                bytes[offset - 1] == UInt8(ascii: "}") || bytes[offset - 1] == UInt8(ascii: "]")
+                    || bytes[offset - 1] == UInt8(ascii: "\"")
             {
                 return
             }

@@ -142,6 +142,7 @@ package struct HeaderText: Hashable, Sendable {
     }
 
     private static func bytes(of text: StaticString) -> [UInt8] {
+        // Safety: a static text stays where it is, and is copied.
         text.withUTF8Buffer { unsafe Array($0) }
     }
 }

@@ -1,7 +1,7 @@
 /// Reads a header frame: one JSON object (RFC 8259), strictly, in one pass and without allocating.
 ///
-/// Not by simdjson: that wants padding behind the frame, hence a copy, and a header of a hundred bytes is read
-/// sooner than copied and scanned.
+/// Not by simdjson: that wants padding behind the frame, hence a copy, and a header of a hundred bytes is
+/// read sooner than copied and scanned.
 struct HeaderScanner {
     private var cursor = JSONCursor()
     private var fields = HeaderFields()
@@ -123,7 +123,8 @@ struct HeaderScanner {
         unknownCount += 1
     }
 
-    private static func same(_ left: HeaderText, _ right: HeaderText, _ bytes: borrowing Span<UInt8>) -> Bool {
+    private static func same(_ left: HeaderText, _ right: HeaderText, _ bytes: borrowing Span<UInt8>) -> Bool
+    {
         if left.isEscaped || right.isEscaped { return left.resolved(in: bytes) == right.resolved(in: bytes) }
         guard left.end - left.start == right.end - right.start else { return false }
         for index in 0..<(left.end - left.start)

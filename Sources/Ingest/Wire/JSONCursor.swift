@@ -1,5 +1,5 @@
-/// A place in a JSON text (RFC 8259) and how to get over what stands there: for headers and for the envelopes of
-/// imported events, which are too short to be worth a pass of simdjson.
+/// A place in a JSON text (RFC 8259) and how to get over what stands there: for headers and for the envelopes
+/// of imported events, which are too short to be worth a pass of simdjson.
 struct JSONCursor {
     var offset = 0
 
@@ -150,7 +150,8 @@ struct JSONCursor {
 
     /// The code unit of the `\uXXXX` at `offset`; null where it is none.
     static func codeUnit(_ bytes: borrowing Span<UInt8>, at offset: Int, to end: Int) -> UInt32? {
-        guard offset + 6 <= end, bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u") else {
+        guard offset + 6 <= end, bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u")
+        else {
             return nil
         }
         var value: UInt32 = 0

@@ -21,8 +21,8 @@ package enum Request: Sendable {
         return try judge(fields, bytes)
     }
 
-    /// The source and the epoch that a header names, where it names both well: for an answer to one that is refused
-    /// for something else.
+    /// The source and the epoch that a header names, where it names both well: for an answer to one that is
+    /// refused for something else.
     package static func origin(of bytes: borrowing Span<UInt8>) -> SourceEpoch? {
         guard let fields = try? HeaderScanner.scan(bytes) else { return nil }
         return try? origin(fields, bytes)
@@ -59,7 +59,9 @@ package enum Request: Sendable {
         throw Refusal(.unknownOperation, "op is none of hello, batch, heartbeat, skip")
     }
 
-    private static func batch(_ fields: HeaderFields, _ bytes: borrowing Span<UInt8>) throws(Refusal) -> Request {
+    private static func batch(_ fields: HeaderFields, _ bytes: borrowing Span<UInt8>) throws(Refusal)
+        -> Request
+    {
         let origin = try origin(fields, bytes)
         let first = try sequence(fields, .firstSequence, from: 1)
         guard let count = fields[.count] else { throw missing("count") }
@@ -80,7 +82,9 @@ package enum Request: Sendable {
         guard let name = name(text, bytes) else {
             throw Refusal(.badSource, "a source is 1 to 64 of A-Z a-z 0-9 . _ : / -")
         }
-        guard !name.isLedger else { throw Refusal(.reservedSource, "only the ledger itself speaks as ledger") }
+        guard !name.isLedger else {
+            throw Refusal(.reservedSource, "only the ledger itself speaks as ledger")
+        }
         guard let epoch = fields[.epoch] else { throw missing("epoch") }
         guard epoch >= 1 else { throw Refusal(.badEpoch, "an epoch lies between 1 and 2^63-1") }
         return SourceEpoch(source: name, epoch: Epoch(rawValue: epoch))

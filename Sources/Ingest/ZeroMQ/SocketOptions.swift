@@ -33,8 +33,8 @@ package struct SocketOptions: Sendable {
         case .router:
             // An answer that can't be delivered must be known: it is owed (queue full) or void (peer gone).
             try socket.set(ZMQ_ROUTER_MANDATORY, Int32(1))
-            // A source that comes back under its own routing id takes the place of its dead connection. Without
-            // it the new one would be turned away for as long as TCP believes in the old.
+            // A source that comes back under its own routing id takes the place of its dead connection.
+            // Without it the new one would be turned away for as long as TCP believes in the old.
             try socket.set(ZMQ_ROUTER_HANDOVER, Int32(1))
         case .dealer, .push:
             // Only to connections that stand: what waits for one that doesn't come would be neither sent nor

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// A libzmq context: the threads that move bytes between sockets and the network.
 ///
-/// Its sockets keep it alive, so that it ends after the last of them: ending it sooner would wait for them for ever.
+/// Its sockets keep it alive, so that it ends after the last of them: ending it sooner would wait for them
+/// for ever.
 package struct ZeroMQContext: ~Copyable {
     let threads: ContextHandle
 

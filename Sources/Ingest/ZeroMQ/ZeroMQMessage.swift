@@ -1,7 +1,7 @@
 internal import CZeroMQ
 
-/// One frame of a message. Its place is taken once and used for frame after frame, so that receiving allocates
-/// nothing of ours.
+/// One frame of a message. Its place is taken once and used for frame after frame, so that receiving
+/// allocates nothing of ours.
 @safe
 package struct ZeroMQMessage: ~Copyable {
     // Safety: allocated and initialised in init, closed and freed in deinit, never handed out.
@@ -36,7 +36,8 @@ package struct ZeroMQMessage: ~Copyable {
     package func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (borrowing Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        // Safety: libzmq keeps the bytes until the frame is received into again or closed; `body` borrows them.
+        // Safety: libzmq keeps the bytes until the frame is received into again or closed; `body` borrows
+        // them.
         let bytes = unsafe UnsafeBufferPointer(
             start: zmq_msg_data(handle)?.assumingMemoryBound(to: UInt8.self), count: count)
         return try unsafe body(bytes.span)

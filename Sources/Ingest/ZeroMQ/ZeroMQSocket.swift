@@ -117,7 +117,8 @@ package struct ZeroMQSocket: ~Copyable {
         while true {
             let sent = unsafe bytes.withUnsafeBufferPointer { buffer in
                 // Safety: libzmq copies the bytes during the call.
-                unsafe zmq_send(handle, buffer.baseAddress, buffer.count, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
+                unsafe zmq_send(
+                    handle, buffer.baseAddress, buffer.count, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0))
             }
             if sent >= 0 { return .sent }
             switch zmq_errno() {

@@ -31,7 +31,8 @@ extension CallFold {
 
     /// A finding that cites these facts, which are indexes in canonical order.
     func finding(
-        _ code: FindingCode, _ tag: Int32, citing cited: [Int], and gaps: [Gap] = [], _ detail: Detail = Detail()
+        _ code: FindingCode, _ tag: Int32, citing cited: [Int], and gaps: [Gap] = [],
+        _ detail: Detail = Detail()
     ) -> Finding {
         var positions = cited.map { facts[$0].position } + gaps.map(\.position)
         positions.sort()
@@ -130,7 +131,8 @@ extension CallFold {
             if fact.refresher == .uac, fact.requireTimer == false {
                 findings.append(
                     finding(
-                        .requireTimerMissing, fact.tag, citing: [index], Detail().with("refresher", word: "uac")))
+                        .requireTimerMissing, fact.tag, citing: [index],
+                        Detail().with("refresher", word: "uac")))
             }
             if let request = request(of: fact) {
                 auditAnswer(fact, at: index, to: request, &findings)
@@ -148,7 +150,8 @@ extension CallFold {
                     .answerRaisesInterval, fact.tag, citing: [requestIndex, index],
                     Detail(["offered": offered, "minimum": minimum, "session_expires": fact.sessionExpires])))
         }
-        if request.effectiveMinSE > 0, fact.sessionExpires >= 0, fact.sessionExpires < request.effectiveMinSE {
+        if request.effectiveMinSE > 0, fact.sessionExpires >= 0, fact.sessionExpires < request.effectiveMinSE
+        {
             findings.append(
                 finding(
                     .answerBelowMinSE, fact.tag, citing: [requestIndex, index],

@@ -17,10 +17,13 @@ extension CallFold {
                 findings.append(
                     finding(
                         .sessionExpired, leg.tag, citing: [marks[index].fact] + ending(leg),
-                        Detail(["interval": marks[index].interval, "expires_at": marks[index].expiry.rawValue])))
+                        Detail([
+                            "interval": marks[index].interval, "expires_at": marks[index].expiry.rawValue,
+                        ])))
             }
             if index > leg.marks.lowerBound, let before = marks[index - 1].refresher,
-                let now = marks[index].refresher, before != now {
+                let now = marks[index].refresher, before != now
+            {
                 findings.append(
                     finding(
                         .refresherSwitched, leg.tag, citing: [marks[index - 1].fact, marks[index].fact],
@@ -42,14 +45,16 @@ extension CallFold {
     private func auditFailedRefreshes(of leg: Leg, _ context: AuditContext, _ findings: inout [Finding]) {
         for (index, fact) in facts.enumerated()
         where fact.type == .refreshFailed && fact.tag == leg.tag && !fact.isRepeat
-            && (fact.sipCode == 408 || fact.sipCode == 481) {
+            && (fact.sipCode == 408 || fact.sipCode == 481)
+        {
             let limit = fact.time.advanced(by: 32 * Settings.microsecondsPerSecond)
             let lastSeen = leg.endedAt ?? context.asOf
             if lastSeen > limit {
                 findings.append(
                     finding(
                         .refreshFailedSessionKept, leg.tag, citing: [index],
-                        Detail(["sip_code": fact.sipCode, "kept_us": lastSeen.microseconds(since: fact.time)])))
+                        Detail(["sip_code": fact.sipCode, "kept_us": lastSeen.microseconds(since: fact.time)])
+                    ))
             }
         }
     }
@@ -60,7 +65,8 @@ extension CallFold {
         if isHung(leg, asOf: context.asOf) {
             let evidence = leg.marks.isEmpty ? [leg.answer] : leg.marks.map { marks[$0].fact }
             findings.append(
-                finding(.hungCall, leg.tag, citing: evidence + ending(leg), hungDetail(leg, overrun, context)))
+                finding(.hungCall, leg.tag, citing: evidence + ending(leg), hungDetail(leg, overrun, context))
+            )
         }
         if wasCut(leg) {
             findings.append(
@@ -68,7 +74,8 @@ extension CallFold {
                     .proxyCutSession, leg.tag, citing: lastMark + ending(leg),
                     Detail(["ended_at": leg.endedAt?.rawValue, "expires_at": expiry(of: leg)?.rawValue])))
         } else if let end = leg.end, facts[end].byeSent,
-            facts[end].type == .timeoutSession || facts[end].type == .timeoutLifetime {
+            facts[end].type == .timeoutSession || facts[end].type == .timeoutLifetime
+        {
             findings.append(
                 finding(
                     .proxySentBye, leg.tag, citing: [end],
@@ -77,7 +84,8 @@ extension CallFold {
         if leg.end != nil, overrun > 60 * Settings.microsecondsPerSecond {
             findings.append(
                 finding(
-                    .heldPastExpiry, leg.tag, citing: lastMark + ending(leg), Detail(["overrun_us": overrun])))
+                    .heldPastExpiry, leg.tag, citing: lastMark + ending(leg), Detail(["overrun_us": overrun]))
+            )
         }
         guard let confirmed = leg.confirmed else { return }
         if leg.marks.allSatisfy({ marks[$0].interval == 0 }) {
@@ -120,14 +128,17 @@ extension CallFold {
                     finding(
                         .clockSkew, tag, citing: span,
                         Detail([
-                            "started_at": record.startedAt.rawValue, "answered_at": record.answeredAt?.rawValue,
+                            "started_at": record.startedAt.rawValue,
+                            "answered_at": record.answeredAt?.rawValue,
                             "ended_at": record.endedAt.rawValue,
                         ])))
             }
             if record.flags.contains(.incomplete) {
                 let gaps = openGaps(touching: record, context.gaps, sources)
                 findings.append(
-                    finding(.incompleteEvidence, tag, citing: span, and: gaps, Detail(["gaps": Int64(gaps.count)])))
+                    finding(
+                        .incompleteEvidence, tag, citing: span, and: gaps, Detail(["gaps": Int64(gaps.count)])
+                    ))
             }
         }
         forEachRecord(gaps: context.gaps, policies: context.policies, sources: sources) { record, leg, _ in

@@ -76,8 +76,8 @@ extension Fact {
         !isRepeat && sipCode == 422 && (type == .dialogFailed || type == .refreshFailed)
     }
 
-    /// Whether this is a request of the kind that was refused: an INVITE of the call, or a refresh of the same leg
-    /// by the same side.
+    /// Whether this is a request of the kind that was refused: an INVITE of the call, or a refresh of the
+    /// same leg by the same side.
     func isRequest(like refused: Fact) -> Bool {
         refused.type == .dialogFailed
             ? type == .dialogTrying

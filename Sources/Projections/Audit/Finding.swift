@@ -49,7 +49,8 @@ package enum FindingCode: String, Sendable, CaseIterable {
 
     package var severity: Severity {
         switch self {
-        case .requireTimerMissing, .refreshLate, .proxySentBye, .heldPastExpiry, .answeredWithoutAck, .clockSkew,
+        case .requireTimerMissing, .refreshLate, .proxySentBye, .heldPastExpiry, .answeredWithoutAck,
+            .clockSkew,
             .incompleteEvidence:
             .warning
         case .refresherSwitched, .noSessionTimer: .info

@@ -63,12 +63,16 @@ extension CallFold {
     }
 
     /// What a leg is billed under one way to treat hung calls.
-    package func bill(_ leg: Leg, policy: BillingPolicy, as option: BillingPolicy.HungCall, asOf: Timestamp? = nil)
-        -> Bill {
+    package func bill(
+        _ leg: Leg, policy: BillingPolicy, as option: BillingPolicy.HungCall, asOf: Timestamp? = nil
+    )
+        -> Bill
+    {
         guard let endedAt = leg.endedAt ?? asOf else { preconditionFailure("the leg is open") }
         func bill(to end: Timestamp, _ basis: String) -> Bill {
             Bill(
-                milliseconds: policy.billed(microseconds: end.microseconds(since: leg.answeredAt)), basis: basis)
+                milliseconds: policy.billed(microseconds: end.microseconds(since: leg.answeredAt)),
+                basis: basis)
         }
         switch leg.end.map({ facts[$0].type }) {
         case .dialogTerminated: return bill(to: endedAt, "bye")

@@ -1,14 +1,16 @@
-package import Events
 internal import CXXHash
+package import Events
 
-/// Rows to be written, in order: what the folds conclude and a database has yet to hear. Texts of all rows lie in
-/// one piece, so that a batch is filled, handed to another thread and written without an allocation for each row.
+/// Rows to be written, in order: what the folds conclude and a database has yet to hear. Texts of all rows
+/// lie in one piece, so that a batch is filled, handed to another thread and written without an allocation
+/// for each row.
 package struct RowBatch: Sendable {
     package enum Operation: UInt8, Sendable {
         /// A record: all columns of `CallRecord.columns` and `LegTimer.columns`.
         case insertRecord
         case replaceRecord
-        /// A record becomes an old revision: callid, from_tag, to_tag, position of the event, withdrawn or not.
+        /// A record becomes an old revision: callid, from_tag, to_tag, position of the event, withdrawn or
+        /// not.
         case supersede
         /// callid, from_tag, to_tag.
         case deleteRecord
@@ -82,7 +84,8 @@ package struct RowBatch: Sendable {
         cells.append(.text(start: Int32(start), length: Int32(text.count - start)))
     }
 
-    /// A hash of the last so many columns of the row that is being filled: two rows are the same if theirs is.
+    /// A hash of the last so many columns of the row that is being filled: two rows are the same if theirs
+    /// is.
     package func contentHash(first column: Int, count: Int) -> RowHash {
         var hash = RowHash()
         for cell in cells[firstCell + column..<firstCell + column + count] {
@@ -129,8 +132,8 @@ extension UInt64 {
 }
 
 extension RowBatch {
-    /// Ends a row, and puts a `supersede` before it: its cells were filled first, because what they say decides
-    /// whether there is an old revision to keep.
+    /// Ends a row, and puts a `supersede` before it: its cells were filled first, because what they say
+    /// decides whether there is an old revision to keep.
     mutating func endBehind(_ operation: Operation, supersede: (inout RowBatch) -> Void) {
         let body = firstCell..<cells.count
         firstCell = cells.count

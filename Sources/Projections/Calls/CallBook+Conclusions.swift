@@ -74,7 +74,9 @@ extension CallBook {
     /// Records that the facts no longer make: their next revision is a withdrawal.
     private mutating func withdrawOthers(_ history: History, because position: Position) {
         for index in history.records.indices {
-            guard history.records[index].content != nil, !stands(history.records[index].toTag) else { continue }
+            guard history.records[index].content != nil, !stands(history.records[index].toTag) else {
+                continue
+            }
             let toTag = history.records[index].toTag
             history.records[index].revision += 1
             history.records[index].content = nil

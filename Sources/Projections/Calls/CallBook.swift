@@ -2,8 +2,8 @@ package import Events
 
 /// What a `CallBook` asks for that is not in memory.
 package protocol EarlierCalls: AnyObject {
-    /// The call that was put away under this key: all its events, and its records as they stand. Rows that are
-    /// still in the batch have to be written first.
+    /// The call that was put away under this key: all its events, and its records as they stand. Rows that
+    /// are still in the batch have to be written first.
     func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall?
 }
 
@@ -32,8 +32,8 @@ package struct EarlierCall {
     }
 }
 
-/// The calls that are open, and those that ended lately: takes events in the order of the log, and says which rows
-/// make the records of every call what its facts make them.
+/// The calls that are open, and those that ended lately: takes events in the order of the log, and says which
+/// rows make the records of every call what its facts make them.
 package struct CallBook: ~Copyable {
     let earlierCalls: any EarlierCalls
     let seed: UInt64
@@ -130,7 +130,8 @@ package struct CallBook: ~Copyable {
         if let known = find(key) {
             slot = known
         } else {
-            guard let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows) else {
+            guard let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows)
+            else {
                 return
             }
             slot = recall(earlier, key)
@@ -146,8 +147,8 @@ package struct CallBook: ~Copyable {
         entries[slot].marks.formUnion(.kept)
     }
 
-    /// Hands over each call that has changed since the last time and is open, or that was kept as open and is no
-    /// more; then forgets the oldest of those that have settled.
+    /// Hands over each call that has changed since the last time and is open, or that was kept as open and is
+    /// no more; then forgets the oldest of those that have settled.
     package mutating func takeChanges(
         open: (borrowing CallFold) throws -> Void, closed: (borrowing CallFold) throws -> Void
     ) throws {
@@ -192,6 +193,7 @@ extension CallBook {
         }
         let slot = makeSlot(key)
         encoder.encodeHead(view, in: text, at: position)
+        // Safety: copied before the encoder is used again.
         unsafe arena.append(encoder.bytes, to: &entries[slot].chain)
         return slot
     }
@@ -225,6 +227,7 @@ extension CallBook {
             entries[slot].tagOffset = chain.count + UInt32(encoder.tagOffset)
             entries[slot].tagLength = UInt16(encoder.tagLength)
         }
+        // Safety: copied before the encoder is used again.
         unsafe arena.append(encoder.bytes, to: &entries[slot].chain)
     }
 
@@ -235,8 +238,10 @@ extension CallBook {
             return false
         }
         // Safety: read during the call only.
+        // Safety: read during the call only.
         return unsafe arena.matches(
-            entries[slot].chain, at: Int(entries[slot].tagOffset), text.pointer(at: Int(tag.start), to: tag.end))
+            entries[slot].chain, at: Int(entries[slot].tagOffset),
+            text.pointer(at: Int(tag.start), to: tag.end))
     }
 
     private mutating func markDirty(_ slot: Int) {
@@ -248,6 +253,7 @@ extension CallBook {
     /// A call as it was left.
     private mutating func recall(_ earlier: EarlierCall, _ key: CallKey) -> Int {
         let slot = makeSlot(key)
+        // Safety: copied from the array while it is lent.
         unsafe earlier.state.bytes.withUnsafeBufferPointer {
             unsafe arena.append($0, to: &entries[slot].chain)
         }
@@ -268,7 +274,9 @@ extension CallBook {
             let (slot, generation) = settled[settledHead]
             settledHead += 1
             // One that has changed since stands in the list again, or is open.
-            guard entries[slot].generation == generation, entries[slot].marks.contains(.settled) else { continue }
+            guard entries[slot].generation == generation, entries[slot].marks.contains(.settled) else {
+                continue
+            }
             let key = entries[slot].key
             table.remove(key, slot: slot) { entries[$0].key }
             arena.release(&entries[slot].chain)

@@ -2,8 +2,8 @@ package import Events
 
 /// A call as its facts tell it: legs, attempts, ends and timer marks, by the rules of `schemas/records.md`.
 ///
-/// A fold is scratch space that is used for one call after another. It knows nothing of time passing: what depends
-/// on `as_of` is asked with it. The order in which the facts came makes no difference.
+/// A fold is scratch space that is used for one call after another. It knows nothing of time passing: what
+/// depends on `as_of` is asked with it. The order in which the facts came makes no difference.
 package struct CallFold: ~Copyable {
     /// The state's bytes; every `TextSlice` of the fold points into them.
     package private(set) var bytes: [UInt8] = []
@@ -155,7 +155,9 @@ package struct CallFold: ~Copyable {
             if facts[index].type == .dialogConfirmed, leg.confirmed == nil { leg.confirmed = index }
             if leg.first == nil, facts[index].makesLeg(in: bytes) { leg.first = index }
         }
-        guard let answer = leg.confirmed ?? leg.first else { preconditionFailure("a leg has an event that makes it") }
+        guard let answer = leg.confirmed ?? leg.first else {
+            preconditionFailure("a leg has an event that makes it")
+        }
         leg.answer = answer
         leg.answeredAt = facts[answer].time
         leg.attempt = leg.confirmed.map { facts[$0].cseq } ?? finalAttempt

@@ -1,7 +1,7 @@
 package import Events
 
-/// All that the ledger knows of a call, packed in one piece (see `FactEncoder`). A cache of the log, from which it
-/// can be made anew.
+/// All that the ledger knows of a call, packed in one piece (see `FactEncoder`). A cache of the log, from
+/// which it can be made anew.
 package struct CallState: Sendable {
     package private(set) var bytes: [UInt8] = []
 
@@ -13,7 +13,8 @@ package struct CallState: Sendable {
     /// Whether an event of this type could end a call or a leg: without any there can be no record.
     static func mayEnd(_ type: EventType) -> Bool {
         switch type {
-        case .dialogFailed, .dialogTerminated, .timeoutEarly, .timeoutSession, .timeoutLifetime, .timeoutNoAck,
+        case .dialogFailed, .dialogTerminated, .timeoutEarly, .timeoutSession, .timeoutLifetime,
+            .timeoutNoAck,
             .timeoutPing, .timeoutMedia, .ledgerExpired:
             true
         default: false
@@ -37,6 +38,7 @@ package struct CallStateBuilder: ~Copyable {
     ) {
         if bytes.isEmpty {
             encoder.encodeHead(view, in: text, at: position)
+            // Safety: copied, here and below, before the encoder is used again.
             unsafe bytes.append(contentsOf: encoder.bytes)
             baseTime = view.time.rawValue
             basePosition = position.rawValue

@@ -1,6 +1,7 @@
 internal import Events
 
-/// Finds a call's slot by its key: open addressing, eight bytes a place, keys compared in the slots themselves.
+/// Finds a call's slot by its key: open addressing, eight bytes a place, keys compared in the slots
+/// themselves.
 @safe
 struct CallTable: ~Copyable {
     private struct Place {

@@ -1,4 +1,5 @@
-/// Memory for packed calls: chains of small blocks, so that a call takes what its facts need and gives it back whole.
+/// Memory for packed calls: chains of small blocks, so that a call takes what its facts need and gives it
+/// back whole.
 @safe
 struct FactArena: ~Copyable {
     /// A chain of blocks that holds one call's bytes.
@@ -127,6 +128,7 @@ struct FactArena: ~Copyable {
     @inline(__always)
     private func block(_ number: UInt32) -> UnsafeMutableRawPointer {
         // Safety: the array checks the slab.
-        unsafe slabs[Int(number) / Self.blocksPerSlab].base + Int(number) % Self.blocksPerSlab * Self.blockBytes
+        unsafe slabs[Int(number) / Self.blocksPerSlab].base + Int(number) % Self.blocksPerSlab
+            * Self.blockBytes
     }
 }

@@ -4,8 +4,8 @@ internal import Events
 ///
 /// A packed call is: time and position of the first event that came (eight bytes each), Call-ID and From tag
 /// (length and text), then its facts in the order in which they came. Numbers are LEB128; those that may be
-/// negative are zigzag-coded. A To tag is a length and a text, or a 0 where it is that of the fact before that has
-/// one.
+/// negative are zigzag-coded. A To tag is a length and a text, or a 0 where it is that of the fact before
+/// that has one.
 @safe
 struct FactEncoder: ~Copyable {
     // Safety: allocated in init, freed in deinit; every write checks the room first.
@@ -47,7 +47,8 @@ struct FactEncoder: ~Copyable {
         makeRoom(Self.headBytes)
         // Safety: the room was made.
         unsafe UnsafeMutableRawPointer(base).storeBytes(of: view.time.rawValue, as: Int64.self)
-        unsafe UnsafeMutableRawPointer(base).storeBytes(of: position.rawValue, toByteOffset: 8, as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(base).storeBytes(
+            of: position.rawValue, toByteOffset: 8, as: UInt64.self)
         count = Self.headBytes
         append(view.text(.callID) ?? .empty, in: text)
         append(view.text(.fromTag) ?? .empty, in: text)

@@ -48,10 +48,12 @@ extension Fact {
         }
     }
 
-    /// Whether a To tag with this fact is a leg. An UPDATE may belong to an early dialog (RFC 3311 section 5.1).
+    /// Whether a To tag with this fact is a leg. An UPDATE may belong to an early dialog (RFC 3311 section
+    /// 5.1).
     func makesLeg(in bytes: [UInt8]) -> Bool {
         switch type {
-        case .dialogConfirmed, .dialogAcked, .dialogAlive, .dialogTerminated, .timeoutSession, .timeoutLifetime,
+        case .dialogConfirmed, .dialogAcked, .dialogAlive, .dialogTerminated, .timeoutSession,
+            .timeoutLifetime,
             .timeoutNoAck, .timeoutPing, .timeoutMedia:
             true
         case .refreshRequested, .refreshAccepted, .refreshFailed: isInvite(in: bytes)
@@ -61,7 +63,8 @@ extension Fact {
 
     /// Whether two facts are one occurrence: a retransmission, two proxies on the path, a standby.
     func statesTheSame(as other: Fact, in bytes: [UInt8]) -> Bool {
-        guard type == other.type, tag == other.tag, cseq == other.cseq, by == other.by, sipCode == other.sipCode
+        guard type == other.type, tag == other.tag, cseq == other.cseq, by == other.by,
+            sipCode == other.sipCode
         else { return false }
         switch (method, other.method) {
         case (nil, nil): return true

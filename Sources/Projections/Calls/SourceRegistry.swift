@@ -2,8 +2,8 @@ package import Events
 
 /// A short number for each epoch of each source, given in the order of first appearance in the log.
 ///
-/// Facts in memory name their source by it; the read model keeps the table, so that the numbers stay the same. One
-/// projector owns it and shares it with its folds.
+/// Facts in memory name their source by it; the read model keeps the table, so that the numbers stay the
+/// same. One projector owns it and shares it with its folds.
 package final class SourceRegistry {
     package private(set) var entries: [SourceEpoch] = []
     private var indexes: [SourceEpoch: UInt32] = [:]

@@ -52,7 +52,9 @@ package struct Completeness: Sendable {
     /// Numbers of a source have come, be it in events that were rejected.
     ///
     /// - Returns: the gaps that they close.
-    package mutating func came(_ numbers: ClosedRange<Int64>, of source: UInt32, _ identity: SourceEpoch) -> [Gap] {
+    package mutating func came(_ numbers: ClosedRange<Int64>, of source: UInt32, _ identity: SourceEpoch)
+        -> [Gap]
+    {
         touch(source)
         accounts[Int(source)].came.insert(numbers)
         guard !open.isEmpty else { return [] }

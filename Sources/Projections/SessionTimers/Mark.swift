@@ -23,7 +23,8 @@ package struct Mark: Sendable {
 }
 
 extension Fact {
-    /// The side that the refresher parameter names: it is relative to its own transaction (RFC 4028 section 7.4).
+    /// The side that the refresher parameter names: it is relative to its own transaction (RFC 4028 section
+    /// 7.4).
     package var refreshingSide: Side? {
         guard let refresher = effectiveRefresher else { return nil }
         let sender: Side? = type == .dialogConfirmed ? .caller : by

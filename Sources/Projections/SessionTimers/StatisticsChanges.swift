@@ -25,7 +25,9 @@ extension StatisticsChanges {
     /// Adds what others have changed.
     package mutating func merge(_ other: StatisticsChanges) {
         for (hour, statistics) in other.byHour { byHour[hour, default: TimerStatistics()].add(statistics) }
-        for (source, statistics) in other.bySource { bySource[source, default: TimerStatistics()].add(statistics) }
+        for (source, statistics) in other.bySource {
+            bySource[source, default: TimerStatistics()].add(statistics)
+        }
         for (userAgent, statistics) in other.byUserAgent {
             byUserAgent[userAgent, default: TimerStatistics()].add(statistics)
         }

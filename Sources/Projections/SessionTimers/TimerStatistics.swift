@@ -62,7 +62,9 @@ package struct TimerStatistics: Hashable, Sendable {
     }
 
     package static func == (left: TimerStatistics, right: TimerStatistics) -> Bool {
-        for index in 0..<Counter.allCases.count where left.counters[index] != right.counters[index] { return false }
+        for index in 0..<Counter.allCases.count where left.counters[index] != right.counters[index] {
+            return false
+        }
         return true
     }
 

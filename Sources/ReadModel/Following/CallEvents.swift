@@ -20,7 +20,9 @@ final class CallEvents {
         for position in positions {
             let event = try fetcher.event(at: position)
             decoder.begin(event.bytes)
-            guard case .event? = decoder.next(into: &view, from: event.source.source.isLedger ? .ledger : .proxy),
+            guard
+                case .event? = decoder.next(
+                    into: &view, from: event.source.source.isLedger ? .ledger : .proxy),
                 view.type.belongsToCall
             else {
                 throw ReadModelError(.inconsistent, at: position, "a record cites an event that is no call's")

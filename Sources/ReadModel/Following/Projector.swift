@@ -3,8 +3,8 @@ package import Events
 internal import GRDB
 internal import Projections
 
-/// Takes the log's frames in order and keeps the read model what the log makes it. Rows and position are committed
-/// together, so that a crash at any moment costs a repetition and nothing else.
+/// Takes the log's frames in order and keeps the read model what the log makes it. Rows and position are
+/// committed together, so that a crash at any moment costs a repetition and nothing else.
 ///
 /// One thread uses a projector.
 package final class Projector {
@@ -52,7 +52,8 @@ package final class Projector {
             )
         }
         book = CallBook(
-            earlierCalls: settledCalls, seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
+            earlierCalls: settledCalls, seed: log.id.low ^ log.id.high, settings: start.settings,
+            sources: sources,
             policies: start.policies)
         book.gaps = completeness.open
         try database.write { db in
@@ -66,7 +67,8 @@ package final class Projector {
     @discardableResult
     package func advance(to limit: Position? = nil, round: Int = roundEventsMax) throws -> Bool {
         guard !hasFailed else {
-            throw ReadModelError(.inconsistent, "the projector has failed before: start over from the read model")
+            throw ReadModelError(
+                .inconsistent, "the projector has failed before: start over from the read model")
         }
         guard try readFrame(before: limit) else { return false }
         hasFailed = true
@@ -116,7 +118,8 @@ package final class Projector {
             if let limit, position >= limit { break }
             if case .fault(let fault) = line {
                 throw ReadModelError(
-                    .undecodable, at: position, "an event of the log breaks the rules it was taken by: \(fault)")
+                    .undecodable, at: position,
+                    "an event of the log breaks the rules it was taken by: \(fault)")
             }
             try take(frame.payload, header, position, sourceEpoch, seq)
             if book.rows.textBytes > Self.batchTextBytes { try writer.write(&book.rows) }
@@ -169,7 +172,8 @@ package final class Projector {
 
     private func open(_ payload: PaddedBytes, at position: Position) throws {
         guard let source = view.text(.gapSource).flatMap({ SourceName($0, in: payload) }),
-            let epoch = view.number(.gapEpoch), let first = view.number(.fromSeq), let last = view.number(.toSeq),
+            let epoch = view.number(.gapEpoch), let first = view.number(.fromSeq),
+            let last = view.number(.toSeq),
             first <= last
         else { return }
         let gap = Gap(

@@ -27,13 +27,15 @@ package struct CallRecordFilter: Sendable {
         if let until { add("started_at < ?", [until.rawValue]) }
         if let callID { add("callid = ?", [callID]) }
         if let user {
-            let like = user.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+            let like = user.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing(
+                "_", with: "\\_")
             let patterns = ["%:\(like)@%", like]
             add(
                 "(from_uri LIKE ? ESCAPE '\\' OR from_uri LIKE ? ESCAPE '\\' "
                     + "OR to_uri LIKE ? ESCAPE '\\' OR to_uri LIKE ? ESCAPE '\\')", patterns + patterns)
         }
-        for (column, values) in [("disposition", disposition), ("termination", termination)] where !values.isEmpty {
+        for (column, values) in [("disposition", disposition), ("termination", termination)]
+        where !values.isEmpty {
             add("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))", values)
         }
         if let source { add("EXISTS (SELECT 1 FROM json_each(sources) WHERE value = ?)", [source]) }
@@ -79,18 +81,21 @@ extension ReadModelSnapshot {
 
     package static let revisionColumns: [AnswerColumn] = [
         AnswerColumn("callid", .text), AnswerColumn("from_tag", .text), AnswerColumn("to_tag", .text),
-        AnswerColumn("revision", .number), AnswerColumn("superseded_by", .number), AnswerColumn("withdrawn", .flag),
+        AnswerColumn("revision", .number), AnswerColumn("superseded_by", .number),
+        AnswerColumn("withdrawn", .flag),
         AnswerColumn("record", .structure),
     ]
 
-    /// Every revision of each record, oldest first: those that were superseded with the log position of the event
-    /// that did it, then the one that stands.
+    /// Every revision of each record, oldest first: those that were superseded with the log position of the
+    /// event that did it, then the one that stands.
     package func revisions(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
         let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
-            column.kind == .json ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
+            column.kind == .json
+                ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
         }.joined(separator: ", ")
         let condition = filter.condition
-        // A withdrawn record has no row among those that stand, so the filter looks at the old records as well.
+        // A withdrawn record has no row among those that stand, so the filter looks at the old records as
+        // well.
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -109,7 +114,8 @@ extension ReadModelSnapshot {
                 """, arguments: condition.arguments)
         while let row = try rows.next() {
             try body([
-                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?), AnswerValue(row[2] as String?),
+                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?),
+                AnswerValue(row[2] as String?),
                 AnswerValue(row[3] as Int64?), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
                 .json(row[6]),
             ])

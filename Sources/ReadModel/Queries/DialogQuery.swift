@@ -5,14 +5,17 @@ extension ReadModelSnapshot {
     package static let dialogColumns: [AnswerColumn] = [
         AnswerColumn("callid", .text), AnswerColumn("from_tag", .text), AnswerColumn("to_tag", .text),
         AnswerColumn("state", .text), AnswerColumn("from_uri", .text), AnswerColumn("to_uri", .text),
-        AnswerColumn("user_agent", .text), AnswerColumn("started_at", .time), AnswerColumn("answered_at", .time),
+        AnswerColumn("user_agent", .text), AnswerColumn("started_at", .time),
+        AnswerColumn("answered_at", .time),
         AnswerColumn("age_us", .duration), AnswerColumn("last_refresh_at", .time),
         AnswerColumn("last_proof_at", .time), AnswerColumn("session_interval", .seconds),
-        AnswerColumn("refresher", .text), AnswerColumn("next_due_at", .time), AnswerColumn("expires_at", .time),
+        AnswerColumn("refresher", .text), AnswerColumn("next_due_at", .time),
+        AnswerColumn("expires_at", .time),
         AnswerColumn("deadline", .time), AnswerColumn("hung", .flag), AnswerColumn("sources", .structure),
     ]
 
-    /// What is open, one row a leg or an unanswered call, in the order of (started_at, callid, from_tag, to_tag).
+    /// What is open, one row a leg or an unanswered call, in the order of (started_at, callid, from_tag,
+    /// to_tag).
     package func dialogs(asOf: Timestamp? = nil, callID: String? = nil) throws -> [AnswerRow] {
         let asOf = asOf ?? self.asOf
         var rows: [AnswerRow] = []
@@ -45,8 +48,10 @@ extension ReadModelSnapshot {
             .text(hasRung ? "early" : "trying"),
             AnswerValue(fold.string(fold.trying(attempt) { $0.fromURI })),
             AnswerValue(fold.string(fold.trying(attempt) { $0.toURI })),
-            AnswerValue(fold.string(fold.userAgent(attempt: attempt))), .integer(fold.startedAt.rawValue), .null,
-            .integer(max(asOf.microseconds(since: fold.startedAt), 0)), .null, .null, .integer(0), .null, .null, .null,
+            AnswerValue(fold.string(fold.userAgent(attempt: attempt))), .integer(fold.startedAt.rawValue),
+            .null,
+            .integer(max(asOf.microseconds(since: fold.startedAt), 0)), .null, .null, .integer(0), .null,
+            .null, .null,
             .integer(fold.unansweredDeadline.rawValue), .flag(false), sources,
         ]
     }
@@ -71,7 +76,8 @@ extension ReadModelSnapshot {
             AnswerValue(fold.string(fold.trying(leg.attempt) { $0.toURI })),
             AnswerValue(fold.string(fold.userAgent(attempt: leg.attempt))), .integer(fold.startedAt.rawValue),
             .integer(leg.answeredAt.rawValue), .integer(max(asOf.microseconds(since: leg.answeredAt), 0)),
-            AnswerValue(lastRefresh?.rawValue), .integer(leg.lastProofAt.rawValue), .integer(mark?.interval ?? 0),
+            AnswerValue(lastRefresh?.rawValue), .integer(leg.lastProofAt.rawValue),
+            .integer(mark?.interval ?? 0),
             AnswerValue(mark?.refresher?.name), AnswerValue(due?.rawValue),
             AnswerValue(fold.expiry(of: leg)?.rawValue), .integer(fold.deadline(of: leg).rawValue),
             .flag(fold.isHung(leg, asOf: asOf)), sources,

@@ -28,7 +28,8 @@ package final class ReadModelReader: Sendable {
     package func read<Value>(_ body: (ReadModelSnapshot) throws -> Value) throws -> Value {
         do {
             return try queue.read { db in
-                let version = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'schema_version'")
+                let version = try Int64.fetchOne(
+                    db, sql: "SELECT value FROM meta WHERE name = 'schema_version'")
                 guard version == ReadModelSchema.version else {
                     throw ReadModelError(
                         .foreign,

@@ -18,7 +18,9 @@ extension ReadModelSnapshot {
     ]
 
     /// One row a leg, ended and open ones, in the order of (callid, from_tag, to_tag).
-    package func timers(asOf: Timestamp? = nil, callID: String? = nil, _ body: (AnswerRow) throws -> Void) throws {
+    package func timers(asOf: Timestamp? = nil, callID: String? = nil, _ body: (AnswerRow) throws -> Void)
+        throws
+    {
         var open = try openLegTimers(asOf: asOf ?? self.asOf, callID: callID)
         let condition = callID == nil ? "" : " AND callid = ?"
         let rows = try Row.fetchCursor(
@@ -31,7 +33,8 @@ extension ReadModelSnapshot {
         open.reverse()
         while let row = try rows.next() {
             let ended: AnswerRow = [
-                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?), AnswerValue(row[2] as String?),
+                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?),
+                AnswerValue(row[2] as String?),
                 .json(row[3]), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
                 AnswerValue(row[6] as Int64?), AnswerValue(row[7] as Int64?),
             ]
@@ -52,7 +55,8 @@ extension ReadModelSnapshot {
                 fold.fill(&timer, of: leg, asOf: asOf)
                 rows.append([
                     AnswerValue(fold.string(fold.callID)), AnswerValue(fold.string(fold.fromTag)),
-                    AnswerValue(fold.string(fold.toTag(leg))), .json(String(decoding: timer.marks, as: UTF8.self)),
+                    AnswerValue(fold.string(fold.toTag(leg))),
+                    .json(String(decoding: timer.marks, as: UTF8.self)),
                     AnswerValue(timer.expiresAt?.rawValue), .flag(timer.isHung), .integer(timer.overrun),
                     .integer(timer.unproven),
                 ])

@@ -23,7 +23,8 @@ final class RowWriter {
             UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3
             """)
         let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
-            column.kind == .json ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
+            column.kind == .json
+                ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
         }.joined(separator: ", ")
         supersede = try Statement(
             db,

@@ -50,7 +50,8 @@ struct Statement: ~Copyable {
                     precondition(Int(start) + Int(length) <= text.count)
                     let place = unsafe UnsafeRawPointer(text.baseAddress)?.advanced(by: Int(start))
                     unsafe sqlite3_bind_text64(
-                        handle, column, place?.assumingMemoryBound(to: CChar.self) ?? Self.empty, UInt64(length),
+                        handle, column, place?.assumingMemoryBound(to: CChar.self) ?? Self.empty,
+                        UInt64(length),
                         nil, UInt8(SQLITE_UTF8))
                 }
             }
@@ -114,6 +115,8 @@ struct Statement: ~Copyable {
 
 /// Binding one value after another.
 extension Statement {
+    // Safety: the handle is the statement's own, and SQLite copies a number.
+
     mutating func null() {
         column += 1
         unsafe sqlite3_bind_null(handle, column)
@@ -137,7 +140,8 @@ extension Statement {
         // Safety: SQLite copies the bytes.
         unsafe bytes.withUnsafeBytes {
             _ = unsafe sqlite3_bind_text64(
-                handle, column, $0.baseAddress?.assumingMemoryBound(to: CChar.self) ?? Self.empty, UInt64($0.count),
+                handle, column, $0.baseAddress?.assumingMemoryBound(to: CChar.self) ?? Self.empty,
+                UInt64($0.count),
                 unsafeBitCast(-1, to: sqlite3_destructor_type.self), UInt8(SQLITE_UTF8))
         }
     }

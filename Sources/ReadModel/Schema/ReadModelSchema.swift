@@ -2,7 +2,8 @@ internal import Projections
 
 /// The tables of the read model, as SQL. `schemas/read-model.sql` is printed from here.
 public enum ReadModelSchema {
-    /// Raised whenever a table or the meaning of a column changes; a read model of another version is rebuilt.
+    /// Raised whenever a table or the meaning of a column changes; a read model of another version is
+    /// rebuilt.
     package static let version: Int64 = 1
 
     /// Tables without their indexes, so that a rebuild can fill them first.

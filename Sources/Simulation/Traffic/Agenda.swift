@@ -63,8 +63,8 @@ struct Agenda {
 
     /// Moves the entries of the lowest bucket down, the earliest of them to `due`.
     ///
-    /// A small bucket holds what is due next: its calls are read here, side by side, so that the cache has them when
-    /// their turns come. One after the other, each would wait for memory.
+    /// A small bucket holds what is due next: its calls are read here, side by side, so that the cache has
+    /// them when their turns come. One after the other, each would wait for memory.
     private mutating func refill(warming calls: borrowing Slab<OpenCall>) -> Bool {
         guard occupied != 0 else { return false }
         let lowest = occupied.trailingZeroBitCount

@@ -52,7 +52,8 @@ private struct OutputDescriptor: ~Copyable {
     init(path: String) throws(TrafficFileError) {
         let isNamed = path != "-"
         // Safety: the string is a C string for the length of the call.
-        let opened = isNamed ? unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) : STDOUT_FILENO
+        let opened =
+            isNamed ? unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644) : STDOUT_FILENO
         guard opened >= 0 else { throw TrafficFileError(code: .open, errno: errno) }
         number = opened
         isOwned = isNamed

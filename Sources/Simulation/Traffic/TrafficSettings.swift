@@ -56,7 +56,8 @@ package struct TrafficSettings: Sendable {
             seed: seed, start: start, preset: .plain, calls: calls, callsPerSecond: callsPerSecond,
             sources: sources, subscribers: 20_000,
             durations: Durations(exponentialShare: 1, exponentialMean: 120), mix: CallMix(),
-            heartbeatSeconds: 0, restartMeanSeconds: 0, faults: .none, batchEvents: 256, batchLingerMicroseconds: 1_000_000)
+            heartbeatSeconds: 0, restartMeanSeconds: 0, faults: .none, batchEvents: 256,
+            batchLingerMicroseconds: 1_000_000)
     }
 }
 

@@ -85,7 +85,9 @@ final class SimulatedFile: StorageFile {
             state.grow(to: offset + count)
             state.memory.store(copy, at: offset)
             let sectorBytes = SimulatedStorage.sectorBytes
-            for sector in offset / sectorBytes...(offset + count - 1) / sectorBytes { state.dirty.insert(sector) }
+            for sector in offset / sectorBytes...(offset + count - 1) / sectorBytes {
+                state.dirty.insert(sector)
+            }
         }
         return count
     }
@@ -140,7 +142,8 @@ extension SimulatedContent.State {
 /// Memory that stays where it is, for as long as somebody maps it.
 @safe
 final class SimulatedMemory: @unchecked Sendable {
-    // Safety: taken in init, given back in deinit; written under the lock of the content, read like a mapped file.
+    // Safety: taken in init, given back in deinit; written under the lock of the content, read like a mapped
+    // file.
     let base: UnsafeRawPointer
     let capacity: Int
 
@@ -161,7 +164,8 @@ final class SimulatedMemory: @unchecked Sendable {
         // Safety: checked above.
         unsafe bytes.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
-            unsafe UnsafeMutableRawPointer(mutating: base + offset).copyMemory(from: start, byteCount: source.count)
+            unsafe UnsafeMutableRawPointer(mutating: base + offset).copyMemory(
+                from: start, byteCount: source.count)
         }
     }
 

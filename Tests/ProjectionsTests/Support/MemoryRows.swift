@@ -80,11 +80,14 @@ final class MemoryRows: EarlierCalls {
         var positions: Set<UInt64> = []
         var records: [EarlierCall.Record] = []
         for row in rows {
-            for position in String(decoding: row[34].bytes, as: UTF8.self).split(whereSeparator: { !$0.isNumber }) {
+            for position in String(decoding: row[34].bytes, as: UTF8.self).split(whereSeparator: {
+                !$0.isNumber
+            }) {
                 positions.insert(try #require(UInt64(position)))
             }
             guard case .integer(let revision) = row[33] else { continue }
-            records.append(EarlierCall.Record(toTag: row[2].bytes, revision: revision, content: Self.hash(row)))
+            records.append(
+                EarlierCall.Record(toTag: row[2].bytes, revision: revision, content: Self.hash(row)))
         }
         for old in superseded where old.isWithdrawn && Array(old.record[0...1]) == call {
             guard case .integer(let revision) = old.record[33] else { continue }
@@ -144,7 +147,8 @@ struct Feed: ~Copyable {
         Self.decode(event) { view, bytes, source in
             do {
                 try book.apply(
-                    view, in: bytes, at: Position(rawValue: event.position), sourceEpoch: sources.index(of: source),
+                    view, in: bytes, at: Position(rawValue: event.position),
+                    sourceEpoch: sources.index(of: source),
                     seq: SequenceNumber(rawValue: event.seq))
             } catch {
                 failure = error
@@ -161,11 +165,15 @@ struct Feed: ~Copyable {
         try book.takeChanges { fold in
             let key = Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range])
             var text = "\(String(describing: fold.nextDeadline?.rawValue)) \(fold.legs.count)"
-            for leg in fold.legs { text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })" }
-            let share = fold.statisticsShare(asOf: Timestamp(rawValue: 2_000_000_000_000_000), sources: sources)
+            for leg in fold.legs {
+                text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })"
+            }
+            let share = fold.statisticsShare(
+                asOf: Timestamp(rawValue: 2_000_000_000_000_000), sources: sources)
             changed.append((key, text + " \(share.hashValue)"))
         } closed: { fold in
-            changed.append((Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range]), nil))
+            changed.append(
+                (Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range]), nil))
         }
         for change in changed { open[change.key] = change.text }
         let taken = book.takeStatistics()
@@ -178,7 +186,8 @@ struct Feed: ~Copyable {
         decoder.begin(buffer.bytes)
         var view = EventView()
         let speaker: EventDecoder.Speaker = event.source == "ledger" ? .ledger : .proxy
-        guard case .event? = decoder.next(into: &view, from: speaker), let name = SourceName(event.source) else {
+        guard case .event? = decoder.next(into: &view, from: speaker), let name = SourceName(event.source)
+        else {
             Issue.record("no valid event: \(event.json)")
             return
         }

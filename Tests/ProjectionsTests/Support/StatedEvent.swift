@@ -43,7 +43,8 @@ struct RandomCalls {
 
     /// Times around multiples of a few seconds, some a microsecond off.
     private mutating func time() -> Int64 {
-        1_000_000_000_000_000 + Int64.random(in: 0..<40, using: &random) * 10_000_000 + pick([-1, 0, 0, 0, 1])
+        1_000_000_000_000_000 + Int64.random(in: 0..<40, using: &random) * 10_000_000
+            + pick([-1, 0, 0, 0, 1])
     }
 
     private mutating func call() -> String {
@@ -82,7 +83,8 @@ struct RandomCalls {
         case 2: return #"{"type":"dialog.early",\#(head)\#(cseq),"sip_code":\#(pick([180, 183, 199]))}"#
         case 3, 4:
             let lifetime = chance(30) ? #","lifetime":\#(pick([0, 100, 43200]))"# : ""
-            return #"{"type":"dialog.confirmed",\#(head)\#(toTag())\#(cseq),"sip_code":200\#(session())\#(lifetime)\#(extra)}"#
+            return
+                #"{"type":"dialog.confirmed",\#(head)\#(toTag())\#(cseq),"sip_code":200\#(session())\#(lifetime)\#(extra)}"#
         case 5: return #"{"type":"dialog.acked",\#(head)\#(toTag())}"#
         case 6: return #"{"type":"dialog.alive",\#(head)\#(toTag())}"#
         case 7:
@@ -94,7 +96,8 @@ struct RandomCalls {
         case 11, 12: return refresh("refresh.accepted", head, cseq, by, "")
         case 13:
             let minimum = chance(50) ? #","min_se":120"# : ""
-            return refresh("refresh.failed", head, cseq, by, #","sip_code":\#(pick([408, 422, 481]))\#(minimum)"#)
+            return refresh(
+                "refresh.failed", head, cseq, by, #","sip_code":\#(pick([408, 422, 481]))\#(minimum)"#)
         default:
             let type = pick(["early", "session", "lifetime", "no_ack", "ping", "media"])
             let tag = type == "early" ? (chance(50) ? cseq : "") : toTag()
