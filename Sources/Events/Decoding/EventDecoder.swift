@@ -23,21 +23,14 @@ package struct EventDecoder: ~Copyable {
     }
 
     private var scanner = TokenScanner()
-    var bytes: PaddedBytes
-    var tokens = TokenList.none
-    /// What token offsets count from: 0, or the start of the line that was scanned by itself.
-    var origin = 0
-    var nextToken = 0
+    private var bytes: PaddedBytes
+    private var tokens = TokenList.none
+    private var nextToken = 0
     private var nextLine = 0
     private var isWhole = false
-    var mayEscape = false
-    var keys = KeyStack()
-    let fieldNames = NameTable.fields
-    let typeNames = NameTable.types
-    let sideNames = NameTable.sides
-    let refresherNames = NameTable.refreshers
-    let shapes = Field.allCases.map(\.shape)
-    let requiredByType = (0..<25).map { EventType.requiredByType[$0] }
+    private var mayEscape = false
+    private let keys = KeyStack()
+    private let names = DecoderNames()
 
     package init() {
         bytes = PaddedBuffer.nothing
@@ -48,7 +41,6 @@ package struct EventDecoder: ~Copyable {
         bytes = payload
         nextLine = 0
         nextToken = 0
-        origin = 0
         mayEscape = Self.offset(of: UInt8(ascii: "\\"), in: payload, from: 0, to: payload.count) != nil
         switch scanner.scan(payload, from: 0, to: payload.count) {
         case .success(let list):
@@ -78,7 +70,6 @@ package struct EventDecoder: ~Copyable {
             // Tokens of the line before that a fault has left unread.
             while nextToken < tokens.count, tokens[nextToken] < start { nextToken += 1 }
         } else {
-            origin = start
             nextToken = 0
             if case .failure(let fault) = scanLine(from: start, to: end) {
                 return .fault(end - start > Self.eventBytesMax ? EventFault(.tooLong) : fault)
@@ -107,8 +98,13 @@ package struct EventDecoder: ~Copyable {
     ) -> EventFault? {
         let length = view.end - view.start
         if length > Self.eventBytesMax, speaker == .proxy { return EventFault(.tooLong) }
-        var header = Header()
-        if let fault = walkEvent(into: &view, &header) { return fault }
+        var header = LineWalk.Header()
+        var walk = LineWalk(
+            bytes, tokens, from: nextToken, origin: isWhole ? 0 : view.start, mayEscape: mayEscape, names: names,
+            keys: keys)
+        let broken = walk.walkEvent(into: &view, &header)
+        nextToken = walk.nextToken
+        if let broken { return broken }
         guard header.hasType else { return header.typeFault ?? EventFault(.missingField, isType: true) }
         guard view.has(.time) else {
             return header.timeFault ?? EventFault(.missingField, field: .time)
@@ -117,31 +113,18 @@ package struct EventDecoder: ~Copyable {
         if view.type != .unknown {
             if let fault = header.fieldFault { return fault }
             if header.isLedgers, let fault = header.ledgerFault { return fault }
-            let missing = requiredByType[Int(view.type.rawValue)].subtracting(view.present)
+            let missing = names.required[Int(view.type.rawValue)].subtracting(view.present)
             if let field = missing.first { return EventFault(.missingField, field: field) }
-            if let fault = statusCodeFault(view) { return fault }
+            if let fault = Self.statusCodeFault(view) { return fault }
         }
         if length > Self.eventBytesMax, view.type != .ledgerRejected { return EventFault(.tooLong) }
         if view.time > latest { return EventFault(.future, field: nil) }
         return nil
     }
 
-    private func statusCodeFault(_ view: borrowing EventView) -> EventFault? {
+    private static func statusCodeFault(_ view: borrowing EventView) -> EventFault? {
         guard let code = view.number(.sipCode), let allowed = view.type.sipCodes else { return nil }
         return allowed.contains(code) ? nil : EventFault(.outOfRange, field: .sipCode)
-    }
-
-    /// What is learnt on the way about fields that are judged only once the type is known.
-    struct Header {
-        var hasType = false
-        var sawType = false
-        var seen: FieldSet = []
-        var isLedgers = false
-        var typeFault: EventFault?
-        var timeFault: EventFault?
-        var fieldFault: EventFault?
-        /// Of a field that only the ledger's own types list.
-        var ledgerFault: EventFault?
     }
 
     static func offset(of byte: UInt8, in bytes: PaddedBytes, from start: Int, to end: Int) -> Int? {

@@ -2,31 +2,32 @@ internal import CXXHash
 
 /// The keys of the objects that are open at a place in a text, so that a duplicate is seen at any depth.
 /// Its storage is kept from event to event.
-struct KeyStack {
+final class KeyStack {
     private var keys: [TextRange] = []
     private var starts: [Int] = []
 
     /// Up to so many keys, comparing each with each beats sorting.
     private static let pairwiseMax = 8
 
-    mutating func removeAll() {
+    func removeAll() {
         keys.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
     }
 
-    mutating func open() {
+    func open() {
         starts.append(keys.count)
     }
 
-    mutating func append(_ key: TextRange) {
+    func append(_ key: TextRange) {
         keys.append(key)
     }
 
     /// Ends the innermost object; false where two of its keys are the same.
-    mutating func close(in bytes: PaddedBytes) -> Bool {
+    func close(in bytes: PaddedBytes) -> Bool {
         let start = starts.removeLast()
-        defer { keys.removeSubrange(start...) }
         let count = keys.count - start
+        if count == 0 { return true }
+        defer { keys.removeLast(count) }
         if count < 2 { return true }
         if count <= Self.pairwiseMax {
             for left in start..<keys.count - 1 {

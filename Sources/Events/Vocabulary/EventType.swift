@@ -110,9 +110,4 @@ package enum EventType: UInt8, CaseIterable, Sendable {
         case .ledgerPolicy: return [.time, .policy]
         }
     }
-
-    // Indexed once by the decoder, so that the hot path never walks the switch above.
-    static let requiredByType: InlineArray<25, FieldSet> = .init { index in
-        EventType(rawValue: UInt8(index))?.required ?? []
-    }
 }

@@ -1,5 +1,43 @@
 /// The walk over a line's tokens: the grammar of RFC 8259, and where the listed fields stand.
-extension EventDecoder {
+///
+/// It is a small value of its own, so that its state stays in registers while it walks.
+struct LineWalk {
+    private let bytes: PaddedBytes
+    private let tokens: TokenList
+    /// What token offsets count from.
+    private let origin: Int
+    private let mayEscape: Bool
+    private let names: DecoderNames
+    private let keys: KeyStack
+    /// The token to be read next.
+    private(set) var nextToken: Int
+
+    init(
+        _ bytes: PaddedBytes, _ tokens: TokenList, from nextToken: Int, origin: Int, mayEscape: Bool,
+        names: DecoderNames, keys: KeyStack
+    ) {
+        self.bytes = bytes
+        self.tokens = tokens
+        self.nextToken = nextToken
+        self.origin = origin
+        self.mayEscape = mayEscape
+        self.names = names
+        self.keys = keys
+    }
+
+    /// What is learnt on the way about fields that are judged only once the type is known.
+    struct Header {
+        var hasType = false
+        var sawType = false
+        var seen: FieldSet = []
+        var isLedgers = false
+        var typeFault: EventFault?
+        var timeFault: EventFault?
+        var fieldFault: EventFault?
+        /// Of a field that only the ledger's own types list.
+        var ledgerFault: EventFault?
+    }
+
     /// Where a token stands in the payload; the end of the line for what lies behind it.
     @inline(__always)
     private func token(_ index: Int, _ lineEnd: Int) -> Int {
@@ -47,7 +85,7 @@ extension EventDecoder {
         let colon = token(nextToken, end)
         guard colon < end, bytes[colon] == UInt8(ascii: ":") else { return EventFault(.notJSON) }
         nextToken += 1
-        let known = find(key, fieldNames)
+        let known = find(key, names.fields)
         guard let known else {
             keys.append(key)
             return skipValue(end)
@@ -87,7 +125,7 @@ extension EventDecoder {
         while close > here, Self.isSpace(bytes[close]) { close -= 1 }
         guard close > here, bytes[close] == UInt8(ascii: "\"") else { return .failure(EventFault(.notJSON)) }
         guard mayEscape,
-            Self.offset(of: UInt8(ascii: "\\"), in: bytes, from: here + 1, to: close) != nil
+            EventDecoder.offset(of: UInt8(ascii: "\\"), in: bytes, from: here + 1, to: close) != nil
         else { return .success(TextRange(start: here + 1, end: close, isEscaped: false)) }
         if let code = JSONText.fault(in: bytes, from: here + 1, to: close) {
             return .failure(EventFault(code))
@@ -123,7 +161,7 @@ extension EventDecoder {
     private func setType(
         of view: inout EventView, _ header: inout Header, _ text: PaddedBytes, start: Int, length: Int
     ) {
-        if let known = typeNames.find(text, start: start, length: length) {
+        if let known = names.types.find(text, start: start, length: length) {
             view.type = EventType(rawValue: known) ?? .unknown
             header.isLedgers = view.type.isLedgers
         } else if length >= 7 {
@@ -187,7 +225,7 @@ extension EventDecoder {
     }
 
     private func note(_ text: TextRange, as field: Field, in view: inout EventView) -> EventFault? {
-        switch shapes[Int(field.rawValue)] {
+        switch names.shapes[Int(field.rawValue)] {
         case .text(let allowed):
             if allowed.upperBound != Int.max,
                 !allowed.contains(text.isEscaped ? JSONText.length(of: text, in: bytes) : text.length)
@@ -199,9 +237,9 @@ extension EventDecoder {
             guard SourceName(text, in: bytes) != nil else { return EventFault(.outOfRange, field: field) }
             view.texts[Int(field.rawValue)] = text
         case .side:
-            return note(find(text, sideNames), as: field, in: &view)
+            return note(find(text, names.sides), as: field, in: &view)
         case .refresher:
-            return note(find(text, refresherNames), as: field, in: &view)
+            return note(find(text, names.refreshers), as: field, in: &view)
         case .scalars, .integer, .statusCode, .boolean:
             return EventFault(.wrongType, field: field)
         }
@@ -218,7 +256,7 @@ extension EventDecoder {
 
     private func note(_ number: JSONNumber, as field: Field, in view: inout EventView) -> EventFault? {
         let allowed: ClosedRange<Int64>?
-        switch shapes[Int(field.rawValue)] {
+        switch names.shapes[Int(field.rawValue)] {
         case .integer(let range): allowed = range
         case .statusCode: allowed = nil
         default: return EventFault(.wrongType, field: field)
@@ -235,7 +273,7 @@ extension EventDecoder {
     }
 
     private func note(_ flag: Bool, as field: Field, in view: inout EventView) -> EventFault? {
-        guard case .boolean = shapes[Int(field.rawValue)] else {
+        guard case .boolean = names.shapes[Int(field.rawValue)] else {
             return EventFault(.wrongType, field: field)
         }
         view.numbers[Int(field.rawValue) - Field.textCount] = flag ? 1 : 0
