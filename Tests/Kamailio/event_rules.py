@@ -1,5 +1,5 @@
-"""The rules of an event, as the contract states them, written down once more so that the emitter is held to them
-without the service: which fields, which types, which ranges."""
+"""The rules of an event, as the contract states them, written down once more so that the emitter is held to
+them without the service: which fields, which types, which ranges."""
 
 import json
 

@@ -4,15 +4,41 @@ import json
 import os
 
 KAMAILIO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "kamailio")
-EXACT = ("cseq", "method", "by", "sip_code", "session_expires", "refresher", "min_se", "fwd_session_expires",
-         "fwd_refresher", "fwd_min_se", "bye_sent", "lifetime", "reason", "extra")
+EXACT = (
+    "cseq",
+    "method",
+    "by",
+    "sip_code",
+    "session_expires",
+    "refresher",
+    "min_se",
+    "fwd_session_expires",
+    "fwd_refresher",
+    "fwd_min_se",
+    "bye_sent",
+    "lifetime",
+    "reason",
+    "extra",
+)
 WITHOUT_CSEQ = ("dialog.acked", "dialog.terminated")
-WITH_TO_TAG = ("dialog.early", "dialog.confirmed", "dialog.acked", "dialog.alive", "dialog.failed", "dialog.terminated",
-               "refresh.requested", "refresh.accepted", "refresh.failed", "timeout.session", "timeout.lifetime",
-               "timeout.no_ack", "timeout.ping")
+WITH_TO_TAG = (
+    "dialog.early",
+    "dialog.confirmed",
+    "dialog.acked",
+    "dialog.alive",
+    "dialog.failed",
+    "dialog.terminated",
+    "refresh.requested",
+    "refresh.accepted",
+    "refresh.failed",
+    "timeout.session",
+    "timeout.lifetime",
+    "timeout.no_ack",
+    "timeout.ping",
+)
 DURATION_TOLERANCE_MS = 100
 BUSY_MACHINE_MS = 1500
-REFUSAL_TOLD_WITHIN = 20000       # microseconds
+REFUSAL_TOLD_WITHIN = 20000  # microseconds
 SECOND = 1000000
 
 
@@ -56,13 +82,19 @@ def differences_of_events(expected, events):
 
 
 def refusals_in_order(events):
-    """Kamailio tells of its own stateless refusal after it has sent it: the retry may have been stamped by then."""
+    """Kamailio tells of its own stateless refusal after it has sent it: the retry may have been stamped by
+    then."""
     events = list(events)
     for at in range(1, len(events)):
-        retry, refusal = events[at - 1:at + 1]
-        if (refusal["type"] == "dialog.failed" and refusal["by"] == "proxy" and retry["type"] == "dialog.trying"
-                and retry["cseq"] > refusal["cseq"] and refusal["time"] - retry["time"] < REFUSAL_TOLD_WITHIN):
-            events[at - 1:at + 1] = refusal, retry
+        retry, refusal = events[at - 1 : at + 1]
+        if (
+            refusal["type"] == "dialog.failed"
+            and refusal["by"] == "proxy"
+            and retry["type"] == "dialog.trying"
+            and retry["cseq"] > refusal["cseq"]
+            and refusal["time"] - retry["time"] < REFUSAL_TOLD_WITHIN
+        ):
+            events[at - 1 : at + 1] = refusal, retry
     return events
 
 
@@ -70,18 +102,24 @@ def alive_in_order(events):
     """Both sides are asked at once: who answers first is nobody's fault."""
     events = list(events)
     for at in range(1, len(events)):
-        pair = events[at - 1:at + 1]
+        pair = events[at - 1 : at + 1]
         if {event["type"] for event in pair} == {"dialog.alive"}:
-            events[at - 1:at + 1] = sorted(pair, key=lambda event: event["by"])
+            events[at - 1 : at + 1] = sorted(pair, key=lambda event: event["by"])
     return events
 
 
 def differences_of_duration(wanted, have, seen):
-    """`wanted` as in expected.json, `have` and `seen` in milliseconds: the record's, and what SIPp's own log says.
+    """`wanted` as in expected.json, `have` and `seen` in milliseconds: the record's, and what SIPp's own log
+    says.
 
-    A busy machine makes SIPp's pauses longer, never shorter; what Kamailio tells must follow SIPp all the same.
+    A busy machine makes SIPp's pauses longer, never shorter; what Kamailio tells must follow SIPp all the
+    same.
     """
-    low, high = wanted if isinstance(wanted, list) else (wanted - DURATION_TOLERANCE_MS, wanted + DURATION_TOLERANCE_MS)
+    low, high = (
+        wanted
+        if isinstance(wanted, list)
+        else (wanted - DURATION_TOLERANCE_MS, wanted + DURATION_TOLERANCE_MS)
+    )
     if wanted == 0:
         low = high = 0
     elif high > DURATION_TOLERANCE_MS:
@@ -95,12 +133,15 @@ def differences_of_duration(wanted, have, seen):
 
 
 def differences_of_records(expected, records, legs, times):
-    """What is different; `records` and `legs` are the rows of `cdrs` and `timers` of one call, `times` SIPp's."""
+    """What is different; `records` and `legs` are the rows of `cdrs` and `timers` of one call, `times`
+    SIPp's."""
     if len(records) != len(expected):
         return ["%d records, not %d" % (len(records), len(expected))]
     found = []
-    seen = {"setup_ms": milliseconds_between(times, "invite", "refused"),
-            "duration_ms": milliseconds_between(times, "answer", "bye") if len(expected) == 1 else None}
+    seen = {
+        "setup_ms": milliseconds_between(times, "invite", "refused"),
+        "duration_ms": milliseconds_between(times, "answer", "bye") if len(expected) == 1 else None,
+    }
     for want, record in zip(expected, sorted(records, key=lambda record: record["leg"])):
         leg = next((leg for leg in legs if leg["to_tag"] == record["to_tag"]), {})
         for name, value in want.items():
@@ -128,7 +169,9 @@ def differences_of_marks(expected, marks):
     for want, mark, after in zip(expected, marks, marks[1:]):
         strict = strict_verdict(after["time"] - mark["time"], mark["interval"] * SECOND)
         if strict != want.get("strict", want["verdict"]):
-            found.append("without tolerance a mark is %s, not %s" % (strict, want.get("strict", want["verdict"])))
+            found.append(
+                "without tolerance a mark is %s, not %s" % (strict, want.get("strict", want["verdict"]))
+            )
     return found
 
 

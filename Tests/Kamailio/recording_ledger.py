@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""A stand-in for the ledger that records: it speaks the ledger's side of the acknowledged wire protocol, strictly, and
-can be told to misbehave.
+"""A stand-in for the ledger that records: it speaks the ledger's side of the acknowledged wire protocol,
+strictly, and can be told to misbehave.
 
     recording_ledger.py --endpoint tcp://127.0.0.1:5590 --log events.ndjson [--credit N] [--drop-acks N]
                         [--nack-every N] [--die-after N]
 
-Every event goes into the log as {"position","received_at","source","epoch","seq","event"} and is acknowledged after
-fdatasync; a skip goes into a file of its own beside it. A ledger that is killed and started again goes on from its
-log. What a source does against the protocol is collected in `complaints` and printed at the end; the exit status is
-then 1.
+Every event goes into the log as {"position","received_at","source","epoch","seq","event"} and is acknowledged
+after fdatasync; a skip goes into a file of its own beside it. A ledger that is killed and started again goes
+on from its log. What a source does against the protocol is collected in `complaints` and printed at the end;
+the exit status is then 1.
 """
 
 import argparse
@@ -35,17 +35,17 @@ class RecordingLedger:
     def __init__(self, endpoint, log_path, credit=10000):
         self.endpoint, self.log_path = endpoint, log_path
         self.credit = credit
-        self.drop_acks = 0          # every n-th ack is not sent
-        self.nack_every = 0         # every n-th batch is answered with a nack and not taken
-        self.die_after = 0          # os._exit after so many events
-        self.deaf = False           # takes nothing off the socket
+        self.drop_acks = 0  # every n-th ack is not sent
+        self.nack_every = 0  # every n-th batch is answered with a nack and not taken
+        self.die_after = 0  # os._exit after so many events
+        self.deaf = False  # takes nothing off the socket
         self.complaints = []
-        self.next_seq = {}          # (source, epoch): number that comes next
-        self.skips = []             # (source, epoch, from, to, reason)
+        self.next_seq = {}  # (source, epoch): number that comes next
+        self.skips = []  # (source, epoch, from, to, reason)
         self.batches = self.events = self.duplicates = self.acks = self.nacks = self.hellos = 0
-        self.greeted = set()        # (peer, source, epoch)
-        self.sent_credit = {}       # (peer, source, epoch): highest number allowed
-        self.bytes_of = {}          # (source, epoch, seq): the event as it came
+        self.greeted = set()  # (peer, source, epoch)
+        self.sent_credit = {}  # (peer, source, epoch): highest number allowed
+        self.bytes_of = {}  # (source, epoch, seq): the event as it came
         self.position = 0
         self.stopping = threading.Event()
         self.thread = None
@@ -55,13 +55,13 @@ class RecordingLedger:
         if os.path.exists(self.log_path):
             with open(self.log_path, "rb+") as log:
                 whole = log.read()
-                log.truncate(whole.rfind(b"\n") + 1)      # a torn last line was never acknowledged
-            for line in whole[:whole.rfind(b"\n") + 1].splitlines():
+                log.truncate(whole.rfind(b"\n") + 1)  # a torn last line was never acknowledged
+            for line in whole[: whole.rfind(b"\n") + 1].splitlines():
                 entry = json.loads(line)
                 key = (entry["source"], entry["epoch"])
                 self.position = entry["position"]
                 self.next_seq[key] = max(self.next_seq.get(key, 1), entry["seq"] + 1)
-                event = line[line.index(b'"event":') + 8:-1]
+                event = line[line.index(b'"event":') + 8 : -1]
                 self.bytes_of[key + (entry["seq"],)] = event
         if os.path.exists(self.log_path + ".skips"):
             with open(self.log_path + ".skips", encoding="utf-8") as skips:
@@ -136,8 +136,15 @@ class RecordingLedger:
             self.greeted = {g for g in self.greeted if g[0] == peer or g[1:] != key} | {(peer,) + key}
             next_seq = self.next_seq.setdefault(key, 1)
             self.sent_credit[(peer,) + key] = next_seq - 1 + self.credit
-            self._answer(peer, op="welcome", log="recording", source=key[0], epoch=key[1], next_seq=next_seq,
-                         credit=self.credit)
+            self._answer(
+                peer,
+                op="welcome",
+                log="recording",
+                source=key[0],
+                epoch=key[1],
+                next_seq=next_seq,
+                credit=self.credit,
+            )
             return
         if (peer,) + key not in self.greeted:
             self.complain("%s without a hello on this connection: %r", op, header)
@@ -176,7 +183,9 @@ class RecordingLedger:
             return
         allowed = self.sent_credit.get((peer,) + key, 0)
         if first + count - 1 > allowed:
-            self.complain("%d to %d of %s/%d, but credit went up to %d", first, first + count - 1, *key, allowed)
+            self.complain(
+                "%d to %d of %s/%d, but credit went up to %d", first, first + count - 1, *key, allowed
+            )
         entries = []
         for seq, line in enumerate(lines, first):
             if seq < expected:
@@ -190,14 +199,16 @@ class RecordingLedger:
             self.position += 1
             self.events += 1
             self.bytes_of[key + (seq,)] = line
-            entries.append(b'{"position":%d,"received_at":%d,"source":%s,"epoch":%d,"seq":%d,"event":%s}\n'
-                           % (self.position, time.time_ns() // 1000, json.dumps(key[0]).encode(), key[1], seq, line))
+            entries.append(
+                b'{"position":%d,"received_at":%d,"source":%s,"epoch":%d,"seq":%d,"event":%s}\n'
+                % (self.position, time.time_ns() // 1000, json.dumps(key[0]).encode(), key[1], seq, line)
+            )
         self.next_seq[key] = max(expected, first + count)
         if entries:
             os.write(self.log, b"".join(entries))
             os.fdatasync(self.log)
         if self.die_after and self.events >= self.die_after:
-            os._exit(9)                      # on disk, and nobody knows
+            os._exit(9)  # on disk, and nobody knows
         self._ack(peer, key)
 
     def _skip(self, peer, key, header):
@@ -236,8 +247,12 @@ def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--credit", type=int, default=10000)
     parser.add_argument("--drop-acks", type=int, default=0, metavar="N", help="keep every N-th ack back")
-    parser.add_argument("--nack-every", type=int, default=0, metavar="N", help="answer every N-th batch with a nack")
-    parser.add_argument("--die-after", type=int, default=0, metavar="N", help="exit after N events, unacknowledged")
+    parser.add_argument(
+        "--nack-every", type=int, default=0, metavar="N", help="answer every N-th batch with a nack"
+    )
+    parser.add_argument(
+        "--die-after", type=int, default=0, metavar="N", help="exit after N events, unacknowledged"
+    )
     arguments = parser.parse_args()
     ledger = RecordingLedger(arguments.endpoint, arguments.log, arguments.credit)
     ledger.drop_acks, ledger.nack_every = arguments.drop_acks, arguments.nack_every

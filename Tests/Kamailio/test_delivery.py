@@ -1,5 +1,5 @@
-"""What survives when an end of the line breaks: a real Kamailio under real calls, a recording ledger that is killed,
-away, slow or contrary, a proxy that is stopped or killed.
+"""What survives when an end of the line breaks: a real Kamailio under real calls, a recording ledger that is
+killed, away, slow or contrary, a proxy that is stopped or killed.
 
     /usr/bin/python3 -m unittest discover -v -s Tests/Kamailio -p test_delivery.py
 """
@@ -18,16 +18,24 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from expectations import KAMAILIO                                 # noqa: E402
-from recording_ledger import RecordingLedger, read_log            # noqa: E402
+from expectations import KAMAILIO  # noqa: E402
+from recording_ledger import RecordingLedger, read_log  # noqa: E402
 
 sys.path.insert(0, KAMAILIO)
-import player                                                     # noqa: E402
+import player  # noqa: E402
 
 LOAD_CALLS, LOAD_RATE = 2000, 250
-EVENTS_OF_A_LOAD_CALL = collections.Counter({
-    "dialog.trying": 1, "dialog.early": 1, "dialog.confirmed": 1, "dialog.acked": 1, "refresh.requested": 1,
-    "refresh.accepted": 1, "dialog.terminated": 1})
+EVENTS_OF_A_LOAD_CALL = collections.Counter(
+    {
+        "dialog.trying": 1,
+        "dialog.early": 1,
+        "dialog.confirmed": 1,
+        "dialog.acked": 1,
+        "refresh.requested": 1,
+        "refresh.accepted": 1,
+        "dialog.terminated": 1,
+    }
+)
 EVENTS_OF_A_NORMAL_CALL = 5
 
 
@@ -45,8 +53,20 @@ class LedgerProcess:
     def __init__(self, endpoint, log, *arguments):
         self.log = log
         self.process = subprocess.Popen(
-            [sys.executable, "-B", os.path.join(HERE, "recording_ledger.py"), "--endpoint", endpoint, "--log", log,
-             *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=player.die_with_parent)
+            [
+                sys.executable,
+                "-B",
+                os.path.join(HERE, "recording_ledger.py"),
+                "--endpoint",
+                endpoint,
+                "--log",
+                log,
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=player.die_with_parent,
+        )
 
     def events(self):
         try:
@@ -120,7 +140,9 @@ class Delivery(unittest.TestCase):
         ledger = self.ledger_process()
         load = played.start_load(LOAD_CALLS, LOAD_RATE)
         for share in (0.25, 0.6):
-            wait_until(lambda: ledger.events() > share * 7 * LOAD_CALLS, 60, "%d %% of the events" % (100 * share))
+            wait_until(
+                lambda: ledger.events() > share * 7 * LOAD_CALLS, 60, "%d %% of the events" % (100 * share)
+            )
             ledger.kill()
             time.sleep(0.7)
             ledger = self.ledger_process()
@@ -165,7 +187,8 @@ class Delivery(unittest.TestCase):
         self.assert_load_is_told(read_log(self.log), 300)
 
     def test_sip_does_not_notice_that_the_ledger_is_away(self):
-        """The same load with nobody to tell: all calls succeed as quickly, and everything is told afterwards."""
+        """The same load with nobody to tell: all calls succeed as quickly, and everything is told
+        afterwards."""
         played = self.player()
         began = time.monotonic()
         load = played.start_load(LOAD_CALLS, LOAD_RATE)
@@ -222,17 +245,32 @@ class Delivery(unittest.TestCase):
         self.assertEqual(ledger.complaints, [])
         self.assert_whole(entries, epochs=2)
         first = [entry for entry in entries if entry["epoch"] == entries[0]["epoch"]]
-        self.assertEqual(entries[:len(first)], first, "the older epoch comes first")
+        self.assertEqual(entries[: len(first)], first, "the older epoch comes first")
         self.assertLess(entries[0]["epoch"], entries[-1]["epoch"])
-        self.assertEqual([entry["event"]["type"] for entry in first],
-                         ["source.started", "dialog.trying", "dialog.early", "dialog.confirmed", "dialog.acked",
-                          "dialog.terminated", "source.stopped"])
-        self.assertEqual([name for name in os.listdir(os.path.join(played.run_dir, "spool")) if name != "lock"], [])
+        self.assertEqual(
+            [entry["event"]["type"] for entry in first],
+            [
+                "source.started",
+                "dialog.trying",
+                "dialog.early",
+                "dialog.confirmed",
+                "dialog.acked",
+                "dialog.terminated",
+                "source.stopped",
+            ],
+        )
+        self.assertEqual(
+            [name for name in os.listdir(os.path.join(played.run_dir, "spool")) if name != "lock"], []
+        )
 
     def test_a_proxy_that_is_killed_leaves_what_it_has_numbered(self):
         played = self.player()
         played.play(["normal"])
-        wait_until(lambda: played.kamailio.counters().get("numbered") == EVENTS_OF_A_NORMAL_CALL + 1, 5, "the numbers")
+        wait_until(
+            lambda: played.kamailio.counters().get("numbered") == EVENTS_OF_A_NORMAL_CALL + 1,
+            5,
+            "the numbers",
+        )
         played.kamailio.kill()
         self.ledger()
         played.kamailio.start()
@@ -241,7 +279,9 @@ class Delivery(unittest.TestCase):
         entries = read_log(self.log)
         self.assert_whole(entries, epochs=2)
         types = collections.Counter(entry["event"]["type"] for entry in entries)
-        self.assertEqual((types["dialog.terminated"], types["source.started"], types["source.stopped"]), (1, 2, 1))
+        self.assertEqual(
+            (types["dialog.terminated"], types["source.started"], types["source.stopped"]), (1, 2, 1)
+        )
 
     def test_what_a_full_spool_has_dropped_is_skipped_and_the_rest_arrives(self):
         played = self.player(defines=["TOLLBOOK_SPOOL_MAX=20000"])
@@ -260,12 +300,14 @@ class Delivery(unittest.TestCase):
         skipped = [n for _, _, first, last, reason in ledger.skips for n in range(first, last + 1)]
         self.assertEqual({skip[4] for skip in ledger.skips}, {"the spool is full"})
         self.assertEqual(len(skipped), lost)
-        self.assertEqual(sorted(skipped + [entry["seq"] for entry in entries]),
-                         list(range(1, len(entries) + lost + 1)))
+        self.assertEqual(
+            sorted(skipped + [entry["seq"] for entry in entries]), list(range(1, len(entries) + lost + 1))
+        )
         self.assertEqual(len(entries) + lost, 2 + 700 + EVENTS_OF_A_NORMAL_CALL)
 
     def test_what_a_full_queue_has_dropped_is_skipped(self):
-        """The sender is stopped while calls go on: the queue in shared memory is bounded and loses the oldest."""
+        """The sender is stopped while calls go on: the queue in shared memory is bounded and loses the
+        oldest."""
         ledger = self.ledger()
         played = self.player(defines=["TOLLBOOK_QUEUE=50"])
         sender = self.sender_of(played)
@@ -297,16 +339,23 @@ class Delivery(unittest.TestCase):
         wait_until(lambda: ledger.events >= 5, 10, "an answered call")
         self.assertEqual(played.kamailio.stop(), 0)
         played.kamailio.start()
-        wait_until(lambda: any(entry["event"]["type"] == "timeout.session" for entry in read_log(self.log)), 15,
-                   "the timeout")
+        wait_until(
+            lambda: any(entry["event"]["type"] == "timeout.session" for entry in read_log(self.log)),
+            15,
+            "the timeout",
+        )
         played.kamailio.stop()
         entries = read_log(self.log)
         self.assert_whole(entries, epochs=2)
         of_the_call = [entry for entry in entries if "callid" in entry["event"]]
-        self.assertEqual([entry["event"]["type"] for entry in of_the_call],
-                         ["dialog.trying", "dialog.early", "dialog.confirmed", "dialog.acked", "timeout.session"])
-        self.assertEqual({(entry["event"]["callid"], entry["event"]["from_tag"]) for entry in of_the_call},
-                         {(of_the_call[0]["event"]["callid"], "a1")})
+        self.assertEqual(
+            [entry["event"]["type"] for entry in of_the_call],
+            ["dialog.trying", "dialog.early", "dialog.confirmed", "dialog.acked", "timeout.session"],
+        )
+        self.assertEqual(
+            {(entry["event"]["callid"], entry["event"]["from_tag"]) for entry in of_the_call},
+            {(of_the_call[0]["event"]["callid"], "a1")},
+        )
         self.assertEqual(of_the_call[-1]["event"]["to_tag"], "b1")
 
     def test_a_reload_of_the_script_keeps_numbers_and_connection(self):

@@ -1,5 +1,5 @@
-"""What the README promises an operator: the configuration that Debian ships, changed as debian.patch says, tells of its
-calls; and `play` leaves nothing behind, however it ends.
+"""What the README promises an operator: the configuration that Debian ships, changed as debian.patch says,
+tells of its calls; and `play` leaves nothing behind, however it ends.
 
     /usr/bin/python3 -m unittest discover -v -s Tests/Kamailio -p test_installation.py
 """
@@ -17,14 +17,20 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import expectations                                               # noqa: E402
-from recording_ledger import RecordingLedger, read_log            # noqa: E402
+import expectations  # noqa: E402
+from recording_ledger import RecordingLedger, read_log  # noqa: E402
 
 sys.path.insert(0, expectations.KAMAILIO)
-import player                                                     # noqa: E402
+import player  # noqa: E402
 
 STOCK = "/etc/kamailio/kamailio.cfg"
-INSTALLED = ("tollbook.cfg", "tollbook_emitter.py", "tollbook_sender.py", "tollbook_protocol.py", "tollbook_spool.py")
+INSTALLED = (
+    "tollbook.cfg",
+    "tollbook_emitter.py",
+    "tollbook_sender.py",
+    "tollbook_protocol.py",
+    "tollbook_spool.py",
+)
 
 
 class StockKamailio(player.Kamailio):
@@ -34,8 +40,12 @@ class StockKamailio(player.Kamailio):
         directory = os.path.join(self.run_dir, "etc")
         os.makedirs(os.path.join(directory, "tollbook"))
         shutil.copy(STOCK, directory)
-        subprocess.run(["git", "apply", os.path.join(expectations.KAMAILIO, "debian.patch")], cwd=directory, check=True,
-                       env=dict(os.environ, GIT_CEILING_DIRECTORIES=self.run_dir))
+        subprocess.run(
+            ["git", "apply", os.path.join(expectations.KAMAILIO, "debian.patch")],
+            cwd=directory,
+            check=True,
+            env=dict(os.environ, GIT_CEILING_DIRECTORIES=self.run_dir),
+        )
         for name in INSTALLED:
             shutil.copy(os.path.join(expectations.KAMAILIO, name), os.path.join(directory, "tollbook"))
         return directory
@@ -43,26 +53,55 @@ class StockKamailio(player.Kamailio):
     def command(self):
         directory = self.install()
         self.control = "unix:" + os.path.join(self.run_dir, "kamailio_ctl")
-        defines = {"TOLLBOOK_ENDPOINT": self.endpoint, "TOLLBOOK_SOURCE": self.source,
-                   "TOLLBOOK_SPOOL": os.path.join(self.run_dir, "spool"),
-                   "TOLLBOOK_EMITTER": os.path.join(directory, "tollbook", "tollbook_emitter.py")}
-        command = ["kamailio", "-f", os.path.join(directory, "kamailio.cfg"), "-l", "udp:127.0.0.1:%d" % self.port, "-T",
-                   "-DD", "-E", "-m", "256", "-Y", self.run_dir, "-w", self.run_dir]
+        defines = {
+            "TOLLBOOK_ENDPOINT": self.endpoint,
+            "TOLLBOOK_SOURCE": self.source,
+            "TOLLBOOK_SPOOL": os.path.join(self.run_dir, "spool"),
+            "TOLLBOOK_EMITTER": os.path.join(directory, "tollbook", "tollbook_emitter.py"),
+        }
+        command = [
+            "kamailio",
+            "-f",
+            os.path.join(directory, "kamailio.cfg"),
+            "-l",
+            "udp:127.0.0.1:%d" % self.port,
+            "-T",
+            "-DD",
+            "-E",
+            "-m",
+            "256",
+            "-Y",
+            self.run_dir,
+            "-w",
+            self.run_dir,
+        ]
         for name, value in defines.items():
             command += ["-A", '%s="%s"' % (name, value)]
         return command
 
 
 class StockConfiguration(unittest.TestCase):
-    names = ("callee_hangs_up", "refresh_by_update", "refresh_refused", "compact_headers", "callee_without_timers",
-             "interval_refused_by_callee", "unauthorized", "cancelled", "busy", "refused_statefully")
+    names = (
+        "callee_hangs_up",
+        "refresh_by_update",
+        "refresh_refused",
+        "compact_headers",
+        "callee_without_timers",
+        "interval_refused_by_callee",
+        "unauthorized",
+        "cancelled",
+        "busy",
+        "refused_statefully",
+    )
 
     def test_the_patched_configuration_tells_of_calls(self):
         with tempfile.TemporaryDirectory(prefix="tollbook-stock-") as directory:
             log = os.path.join(directory, "events.ndjson")
             ledger = RecordingLedger("ipc://" + os.path.join(directory, "ledger"), log).start()
             try:
-                with player.Player(ledger.endpoint, os.path.join(directory, "run"), proxy=StockKamailio) as played:
+                with player.Player(
+                    ledger.endpoint, os.path.join(directory, "run"), proxy=StockKamailio
+                ) as played:
                     reports = self.play(played)
                     self.assertTrue(played.kamailio.drain(), played.kamailio.counters())
                     self.assertEqual(played.kamailio.stop(), 0)
@@ -74,8 +113,11 @@ class StockConfiguration(unittest.TestCase):
         for name in self.names:
             with self.subTest(name):
                 self.assertEqual(set(reports[name]["sipp"].values()), {0}, reports[name])
-                events = [entry["event"] for entry in entries
-                          if entry["event"].get("callid") == reports[name]["callids"][0]]
+                events = [
+                    entry["event"]
+                    for entry in entries
+                    if entry["event"].get("callid") == reports[name]["callids"][0]
+                ]
                 self.assertEqual(expectations.differences_of_events(expected[name]["events"], events), [])
 
     def play(self, played):
@@ -83,8 +125,13 @@ class StockConfiguration(unittest.TestCase):
         batch = []
         first = player.free_ports(player.PORTS * len(self.names))
         for number, name in enumerate(self.names):
-            one = player.Played(name, player.MAKERS[name](), played.run_dir, played.kamailio.port,
-                                first + player.PORTS * number)
+            one = player.Played(
+                name,
+                player.MAKERS[name](),
+                played.run_dir,
+                played.kamailio.port,
+                first + player.PORTS * number,
+            )
             one.target = played.kamailio.port
             one.made.proxy = name
             if one.made.callee is not None:
@@ -102,9 +149,18 @@ class Play(unittest.TestCase):
 
     def start(self):
         process = subprocess.Popen(
-            [os.path.join(expectations.KAMAILIO, "play"), "--endpoint", "ipc://" + os.path.join(self.directory, "none"),
-             "--scenario", "hung", "--run-dir", os.path.join(self.directory, "run")],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [
+                os.path.join(expectations.KAMAILIO, "play"),
+                "--endpoint",
+                "ipc://" + os.path.join(self.directory, "none"),
+                "--scenario",
+                "hung",
+                "--run-dir",
+                os.path.join(self.directory, "run"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         self.addCleanup(process.stdout.close)
         self.wait_for(lambda: len([line for line in self.running() if "sipp " in line]) == 4)
         return process

@@ -16,10 +16,10 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools", "kamailio"))
 
-import tollbook_protocol as protocol                              # noqa: E402
-import tollbook_spool                                             # noqa: E402
-from tollbook_protocol import Conversation                        # noqa: E402
-from tollbook_spool import Backlog, Batch, Skip, Spool            # noqa: E402
+import tollbook_protocol as protocol  # noqa: E402
+import tollbook_spool  # noqa: E402
+from tollbook_protocol import Conversation  # noqa: E402
+from tollbook_spool import Backlog, Batch, Skip, Spool  # noqa: E402
 
 
 def lines(first, count, size=20):
@@ -74,7 +74,9 @@ class ConversationTests(unittest.TestCase):
     def test_a_batch_says_what_it_holds(self):
         conversation = self.talk(memory_backlog(3))
         header, payload = conversation.peek(self.now, 1)
-        self.assertEqual(header, {"v": 1, "op": "batch", "source": "proxy", "epoch": 7, "first_seq": 1, "count": 3})
+        self.assertEqual(
+            header, {"v": 1, "op": "batch", "source": "proxy", "epoch": 7, "first_seq": 1, "count": 3}
+        )
         self.assertEqual(payload, b"\n".join(lines(1, 3)) + b"\n")
 
     def test_an_unanswered_peek_says_the_same_again(self):
@@ -103,7 +105,7 @@ class ConversationTests(unittest.TestCase):
 
     def test_the_window_bounds_it_too(self):
         backlog = memory_backlog(protocol.WINDOW_EVENTS + 10)
-        conversation = self.talk(backlog, credit=10 ** 9)
+        conversation = self.talk(backlog, credit=10**9)
         said = 0
         while (header := self.say(conversation)) is not None:
             said += header["count"]
@@ -175,8 +177,10 @@ class ConversationTests(unittest.TestCase):
         conversation = self.talk(memory_backlog(0))
         self.assertIsNone(self.say(conversation))
         self.now += protocol.HEARTBEAT_SECONDS
-        self.assertEqual(self.say(conversation),
-                         {"v": 1, "op": "heartbeat", "source": "proxy", "epoch": 7, "last_seq": 0, "time": 1})
+        self.assertEqual(
+            self.say(conversation),
+            {"v": 1, "op": "heartbeat", "source": "proxy", "epoch": 7, "last_seq": 0, "time": 1},
+        )
         self.hear(conversation, "ack", through=0, credit=5)
         for _ in range(4):
             self.now += protocol.HEARTBEAT_SECONDS
@@ -209,8 +213,10 @@ class ConversationTests(unittest.TestCase):
         conversation = self.talk(backlog)
         said = [self.say(conversation) for _ in range(3)]
         self.assertEqual([header["op"] for header in said], ["batch", "skip", "batch"])
-        self.assertEqual({name: said[1][name] for name in ("from_seq", "to_seq", "reason")},
-                         {"from_seq": 3, "to_seq": 7, "reason": "the spool is full"})
+        self.assertEqual(
+            {name: said[1][name] for name in ("from_seq", "to_seq", "reason")},
+            {"from_seq": 3, "to_seq": 7, "reason": "the spool is full"},
+        )
         self.assertEqual(said[2]["first_seq"], 8)
 
     def test_a_ledger_that_lost_what_it_had_acknowledged_gets_a_skip(self):
@@ -229,13 +235,16 @@ class ConversationTests(unittest.TestCase):
         backlog = memory_backlog(5)
         conversation = self.talk(backlog)
         self.say(conversation)
-        conversation.receive({"v": 1, "op": "ack", "source": "proxy", "epoch": 8, "through": 5, "credit": 1}, self.now)
+        conversation.receive(
+            {"v": 1, "op": "ack", "source": "proxy", "epoch": 8, "through": 5, "credit": 1}, self.now
+        )
         conversation.receive({"v": 1, "op": "ack", "source": "proxy", "epoch": 7}, self.now)
         conversation.receive({"v": 1, "op": "sing", "source": "proxy", "epoch": 7}, self.now)
         self.assertEqual(backlog.first_held, 1)
 
     def test_a_random_walk_delivers_everything_once_and_in_order(self):
-        """A ledger that forgets answers, refuses, changes its credit and is killed; a link that breaks at any moment."""
+        """A ledger that forgets answers, refuses, changes its credit and is killed; a link that breaks at any
+        moment."""
         seed = int(os.environ.get("TOLLBOOK_SEED", "20261"))
         for walk in range(50):
             with self.subTest(seed=seed, walk=walk):
@@ -244,7 +253,7 @@ class ConversationTests(unittest.TestCase):
     def walk(self, dice):
         backlog = memory_backlog(0)
         conversation = Conversation(backlog, self.log)
-        disk, taken, made = [], [], 0        # acknowledged and on disk; taken but not synced; made by the proxy
+        disk, taken, made = [], [], 0  # acknowledged and on disk; taken but not synced; made by the proxy
         answers = []
         for _ in range(3000):
             self.now += dice.choice((0.0, 0.01, 0.3, 2.0))
@@ -256,7 +265,7 @@ class ConversationTests(unittest.TestCase):
             elif roll < 0.35:
                 conversation.disconnected()
                 answers.clear()
-                taken.clear()                # killed: what was not synced is gone
+                taken.clear()  # killed: what was not synced is gone
             elif roll < 0.5 and conversation.state == protocol.AWAY or conversation.dead(self.now):
                 conversation.connected(self.now)
             elif roll < 0.6 and answers:
@@ -289,7 +298,7 @@ class ConversationTests(unittest.TestCase):
         if header["op"] == "batch":
             if header["first_seq"] > expected:
                 return dict(about, op="nack", expected=expected)
-            taken += payload.split(b"\n")[:-1][expected - header["first_seq"]:]
+            taken += payload.split(b"\n")[:-1][expected - header["first_seq"] :]
         if dice is None or dice.random() < 0.7:
             disk += taken
             taken.clear()
@@ -324,7 +333,7 @@ class SpoolTests(unittest.TestCase):
         return found
 
     def reopen(self, spool):
-        os.close(spool.lock)                 # as the end of the process does
+        os.close(spool.lock)  # as the end of the process does
         return self.spool()
 
     def test_what_is_unacknowledged_comes_back_under_its_epoch(self):
@@ -361,9 +370,9 @@ class SpoolTests(unittest.TestCase):
 
     def test_epochs_come_back_oldest_first(self):
         spool = self.spool()
-        for epoch in (9, 7, 10 ** 15):
+        for epoch in (9, 7, 10**15):
             Backlog(spool, "proxy", epoch).append(lines(1, 1))
-        self.assertEqual([back.epoch for back in self.reopen(spool).left_over()], [7, 9, 10 ** 15])
+        self.assertEqual([back.epoch for back in self.reopen(spool).left_over()], [7, 9, 10**15])
 
     def test_a_full_spool_turns_the_newest_into_a_skip(self):
         spool = self.spool(bytes_max=2000)
@@ -443,6 +452,7 @@ class SpoolTests(unittest.TestCase):
 
         def full(_):
             raise OSError(28, "No space left on device")
+
         backlog.segments[-1].write = full
         self.assertEqual(backlog.append(lines(4, 3)), 0)
         self.assertEqual(backlog.append(lines(7, 3)), 0)

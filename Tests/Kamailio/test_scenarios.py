@@ -1,10 +1,10 @@
-"""What Kamailio states of real calls: each scenario is played with SIPp against the recording ledger, and its events and
-records are compared, field by field, with expectations that were written by hand.
+"""What Kamailio states of real calls: each scenario is played with SIPp against the recording ledger, and its
+events and records are compared, field by field, with expectations that were written by hand.
 
     /usr/bin/python3 -m unittest discover -v -s Tests/Kamailio
 
-TOLLBOOK_KAMAILIO_CALLS names the scenarios to play, separated by commas. All of them otherwise, at once: a quarter of a
-minute, and three quarters for those that wait for Kamailio's pings.
+TOLLBOOK_KAMAILIO_CALLS names the scenarios to play, separated by commas. All of them otherwise, at once: a
+quarter of a minute, and three quarters for those that wait for Kamailio's pings.
 """
 
 import json
@@ -18,11 +18,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import expectations                                               # noqa: E402
-from recording_ledger import RecordingLedger, read_log            # noqa: E402
+import expectations  # noqa: E402
+from recording_ledger import RecordingLedger, read_log  # noqa: E402
 
 sys.path.insert(0, expectations.KAMAILIO)
-import player                                                     # noqa: E402
+import player  # noqa: E402
 
 ORACLE = os.path.join(HERE, "..", "Oracle", "oracle.py")
 
@@ -71,12 +71,16 @@ class Scenarios(unittest.TestCase):
     def test_sipp_saw_what_it_was_told_to_expect(self):
         for name in self.names:
             with self.subTest(name):
-                self.assertEqual(set(self.reports[name]["sipp"].values()), {0}, self.reports[name].get("errors"))
+                self.assertEqual(
+                    set(self.reports[name]["sipp"].values()), {0}, self.reports[name].get("errors")
+                )
 
     def test_events_are_exactly_those_expected(self):
         for name in self.names:
             with self.subTest(name):
-                differences = expectations.differences_of_events(self.expected[name]["events"], self.events_of(name))
+                differences = expectations.differences_of_events(
+                    self.expected[name]["events"], self.events_of(name)
+                )
                 self.assertEqual(differences, [])
 
     def test_records_are_those_expected(self):
@@ -85,8 +89,11 @@ class Scenarios(unittest.TestCase):
             callid = self.reports[name]["callids"][0]
             with self.subTest(name):
                 differences = expectations.differences_of_records(
-                    self.expected[name]["cdrs"], [row for row in records if row["callid"] == callid],
-                    [row for row in legs if row["callid"] == callid], self.reports[name]["times"])
+                    self.expected[name]["cdrs"],
+                    [row for row in records if row["callid"] == callid],
+                    [row for row in legs if row["callid"] == callid],
+                    self.reports[name]["times"],
+                )
                 self.assertEqual(differences, [])
 
     def test_times_are_those_that_the_caller_saw(self):
@@ -95,7 +102,9 @@ class Scenarios(unittest.TestCase):
             times = self.reports[name]["times"]
             with self.subTest(name):
                 if "answer" in times:
-                    self.assertAlmostEqual(self.first(name, "dialog.confirmed"), times["answer"], delta=100000)
+                    self.assertAlmostEqual(
+                        self.first(name, "dialog.confirmed"), times["answer"], delta=100000
+                    )
                 if "bye" in times and self.first(name, "dialog.terminated"):
                     self.assertAlmostEqual(self.first(name, "dialog.terminated"), times["bye"], delta=100000)
 
@@ -119,7 +128,9 @@ class Scenarios(unittest.TestCase):
         self.assertNotIn("tollbook:", self.complaints_of_kamailio())
 
     def complaints_of_kamailio(self):
-        return "".join(line for line in self.kamailio_log.splitlines(True) if "ERROR" in line or "CRITICAL" in line)
+        return "".join(
+            line for line in self.kamailio_log.splitlines(True) if "ERROR" in line or "CRITICAL" in line
+        )
 
 
 class SlowScenarios(Scenarios):

@@ -1,4 +1,5 @@
-"""Starts a Kamailio with Tollbook's configuration, plays calls through it with SIPp, and leaves nothing running."""
+"""Starts a Kamailio with Tollbook's configuration, plays calls through it with SIPp, and leaves nothing
+running."""
 
 import ctypes
 import datetime
@@ -16,16 +17,16 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "scenarios"))
 
-import calls                                                      # noqa: E402
+import calls  # noqa: E402
 
-CALL_SECONDS_MAX = 60             # a SIPp that has not ended by then is stuck
-PORTS = 12                        # of a call: each side one for SIP, one for control and four for media it never uses
-STOP_SECONDS_MAX = 15             # for Kamailio to end in good order
-DRAIN_SECONDS_MAX = 10            # for the last events to be acknowledged
+CALL_SECONDS_MAX = 60  # a SIPp that has not ended by then is stuck
+PORTS = 12  # of a call: each side one for SIP, one for control and four for media it never uses
+STOP_SECONDS_MAX = 15  # for Kamailio to end in good order
+DRAIN_SECONDS_MAX = 10  # for the last events to be acknowledged
 REFUSALS = tuple("SIP/2.0 %d" % first for first in (3, 4, 5, 6))
 PR_SET_PDEATHSIG = 1
 MAKERS = {**calls.CALLS, **calls.SLOW}
-PINGS = ["TOLLBOOK_PING=30", "TOLLBOOK_PING_FAILURES=1"]          # what the slow ones want of the proxy
+PINGS = ["TOLLBOOK_PING=30", "TOLLBOOK_PING_FAILURES=1"]  # what the slow ones want of the proxy
 
 
 def die_with_parent():
@@ -53,7 +54,9 @@ def free_ports(count):
 class Kamailio:
     """One proxy with a run directory of its own."""
 
-    def __init__(self, run_dir, endpoint, port=None, source="kamailio/test", defines=(), memory=512, dialog_db=False):
+    def __init__(
+        self, run_dir, endpoint, port=None, source="kamailio/test", defines=(), memory=512, dialog_db=False
+    ):
         self.run_dir, self.endpoint, self.source = run_dir, endpoint, source
         self.port = port or free_ports(1)
         self.defines, self.memory, self.dialog_db = list(defines), memory, dialog_db
@@ -63,17 +66,37 @@ class Kamailio:
 
     def command(self):
         quoted = {
-            "TOLLBOOK_ENDPOINT": self.endpoint, "TOLLBOOK_SOURCE": self.source, "CTL_SOCKET": self.control,
+            "TOLLBOOK_ENDPOINT": self.endpoint,
+            "TOLLBOOK_SOURCE": self.source,
+            "CTL_SOCKET": self.control,
             "TOLLBOOK_EMITTER": os.path.join(HERE, "tollbook_emitter.py"),
             "TOLLBOOK_SPOOL": os.path.join(self.run_dir, "spool"),
         }
         if self.dialog_db:
             quoted["DIALOG_DB"] = "sqlite:///" + self._database()
         defines = ['%s="%s"' % pair for pair in quoted.items()]
-        defines += ["LISTEN=udp:127.0.0.1:%d" % self.port, "WITH_SCENARIOS", "TOLLBOOK_MIN_SE=4", "FR_TIMER=1500",
-                    "FR_INV_TIMER=2000"] + self.defines
-        command = ["kamailio", "-f", os.path.join(HERE, "kamailio.cfg"), "-DD", "-E", "-m", str(self.memory), "-M", "16",
-                   "-Y", self.run_dir, "-w", self.run_dir]
+        defines += [
+            "LISTEN=udp:127.0.0.1:%d" % self.port,
+            "WITH_SCENARIOS",
+            "TOLLBOOK_MIN_SE=4",
+            "FR_TIMER=1500",
+            "FR_INV_TIMER=2000",
+        ] + self.defines
+        command = [
+            "kamailio",
+            "-f",
+            os.path.join(HERE, "kamailio.cfg"),
+            "-DD",
+            "-E",
+            "-m",
+            str(self.memory),
+            "-M",
+            "16",
+            "-Y",
+            self.run_dir,
+            "-w",
+            self.run_dir,
+        ]
         for define in defines:
             command += ["-A", define]
         return command
@@ -82,9 +105,12 @@ class Kamailio:
         path = os.path.join(self.run_dir, "dialogs.sqlite")
         if not os.path.exists(path):
             import sqlite3
+
             with sqlite3.connect(path) as database:
                 for name in ("standard", "dialog"):
-                    with open("/usr/share/kamailio/db_sqlite/%s-create.sql" % name, encoding="utf-8") as schema:
+                    with open(
+                        "/usr/share/kamailio/db_sqlite/%s-create.sql" % name, encoding="utf-8"
+                    ) as schema:
                         database.executescript(schema.read())
         return path
 
@@ -92,8 +118,15 @@ class Kamailio:
         os.makedirs(self.run_dir, exist_ok=True)
         environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True, preexec_fn=die_with_parent, env=environment)
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+                env=environment,
+            )
         deadline = time.monotonic() + 15
         while self.rpc("htable.get", "tollbook", "state") is None:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -108,10 +141,18 @@ class Kamailio:
 
     def rpc(self, *words):
         """What kamcmd answers, or None."""
-        done = subprocess.run(["kamcmd", "-s", self.control, *map(str, words)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10, check=False)
+        done = subprocess.run(
+            ["kamcmd", "-s", self.control, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=10,
+            check=False,
+        )
         text = done.stdout.decode("utf-8", "replace")
-        return None if done.returncode != 0 or text.startswith("error") or "could not connect" in text else text
+        return (
+            None if done.returncode != 0 or text.startswith("error") or "could not connect" in text else text
+        )
 
     def counters(self):
         """The sender's counters, by name."""
@@ -135,11 +176,12 @@ class Kamailio:
             if counters.get("waiting") == 0 and made == made_before and counters.get("numbered", 0) >= made:
                 return True
             made_before = made
-            time.sleep(1.1)       # the counters are written once a second
+            time.sleep(1.1)  # the counters are written once a second
         return False
 
     def stop(self):
-        """SIGTERM, as an init system does it; SIGKILL to the whole group if that does not help. The exit status."""
+        """SIGTERM, as an init system does it; SIGKILL to the whole group if that does not help. The exit
+        status."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -169,7 +211,7 @@ class Played:
 
     def __init__(self, name, made, run_dir, proxy_port, port, count=1, rate=None, limit=None):
         self.name, self.made, self.count = name, made, count
-        self.target = port + 1        # the port in the Request-URI; the request goes to the proxy in any case
+        self.target = port + 1  # the port in the Request-URI; the request goes to the proxy in any case
         self.run_dir, self.proxy_port, self.port = os.path.join(run_dir, "sipp"), proxy_port, port
         self.rate, self.limit = rate, limit
         self.processes = {}
@@ -185,8 +227,17 @@ class Played:
             self._start("callee", self.made.callee, 1, extra)
 
     def start_caller(self):
-        target = ["-s", self.made.proxy, "-rsa", "127.0.0.1:%d" % self.proxy_port, "127.0.0.1:%d" % self.target,
-                  "-cid_str", "%s-%%u@%d" % (self.name, self.port), "-m", str(self.count)]
+        target = [
+            "-s",
+            self.made.proxy,
+            "-rsa",
+            "127.0.0.1:%d" % self.proxy_port,
+            "127.0.0.1:%d" % self.target,
+            "-cid_str",
+            "%s-%%u@%d" % (self.name, self.port),
+            "-m",
+            str(self.count),
+        ]
         if self.rate:
             target += ["-r", str(self.rate), "-l", str(self.limit or self.count)]
         self._start("caller", self.made.caller, 0, target)
@@ -198,14 +249,39 @@ class Played:
         with open(path + ".xml", "w", encoding="latin-1") as file:
             file.write(script.xml(self.name))
         seconds = CALL_SECONDS_MAX + (self.count / self.rate if self.rate else 0)
-        command = ["timeout", "-k", "2", str(int(seconds)), "sipp", "-sf", path + ".xml", "-i", "127.0.0.1", "-p",
-                   str(self.port + index), "-cp", str(self.port + 2 + index), "-mp", str(self.port + 4 + 4 * index),
-                   "-nostdin", "-nd", "-trace_err", "-error_file", path + ".err"]
+        command = [
+            "timeout",
+            "-k",
+            "2",
+            str(int(seconds)),
+            "sipp",
+            "-sf",
+            path + ".xml",
+            "-i",
+            "127.0.0.1",
+            "-p",
+            str(self.port + index),
+            "-cp",
+            str(self.port + 2 + index),
+            "-mp",
+            str(self.port + 4 + 4 * index),
+            "-nostdin",
+            "-nd",
+            "-trace_err",
+            "-error_file",
+            path + ".err",
+        ]
         if self.count == 1:
             command += ["-trace_shortmsg", "-shortmessage_file", path + ".msg"]
         with open(path + ".out", "wb") as out:
-            self.processes[side] = subprocess.Popen(command + extra, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                                    cwd=self.run_dir, preexec_fn=die_with_parent)
+            self.processes[side] = subprocess.Popen(
+                command + extra,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self.run_dir,
+                preexec_fn=die_with_parent,
+            )
 
     def running(self):
         return any(process.poll() is None for process in self.processes.values())
@@ -213,7 +289,7 @@ class Played:
     def kill(self):
         for process in self.processes.values():
             if process.poll() is None:
-                process.terminate()             # `timeout` passes it on
+                process.terminate()  # `timeout` passes it on
         for process in self.processes.values():
             try:
                 process.wait(3)
@@ -221,9 +297,12 @@ class Played:
                 process.kill()
 
     def report(self):
-        report = {"callids": [self.callid(n) for n in range(1, self.count + 1)] if self.count == 1 else
-                  {"first": self.callid(), "count": self.count},
-                  "sipp": {side: process.returncode for side, process in self.processes.items()}}
+        report = {
+            "callids": [self.callid(n) for n in range(1, self.count + 1)]
+            if self.count == 1
+            else {"first": self.callid(), "count": self.count},
+            "sipp": {side: process.returncode for side, process in self.processes.items()},
+        }
         if self.count == 1:
             report["times"] = self.times()
         errors = {}
@@ -237,7 +316,8 @@ class Played:
         return report
 
     def times(self):
-        """When the caller's SIPp saw the call begin, be answered or refused, and end: microseconds since 1970."""
+        """When the caller's SIPp saw the call begin, be answered or refused, and end: microseconds since
+        1970."""
         times = {}
         path = os.path.join(self.run_dir, self.name + "_caller.msg")
         if not os.path.exists(path):
@@ -291,13 +371,17 @@ class Player:
     def play(self, names):
         """Plays the calls of these names, all at once; their reports by name."""
         first = free_ports(PORTS * len(names))
-        batch = [Played(name, MAKERS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
-                 for i, name in enumerate(names)]
+        batch = [
+            Played(name, MAKERS[name](), self.run_dir, self.kamailio.port, first + PORTS * i)
+            for i, name in enumerate(names)
+        ]
         return self.run(batch)
 
     def start_silent_call(self):
         """Begins a call with a session interval of 5 s that falls silent once it is answered."""
-        one = Played("hung_silent", calls.CALLS["hung_silent"](), self.run_dir, self.kamailio.port, free_ports(PORTS))
+        one = Played(
+            "hung_silent", calls.CALLS["hung_silent"](), self.run_dir, self.kamailio.port, free_ports(PORTS)
+        )
         self.played.append(one)
         one.start_callee()
         time.sleep(0.3)
@@ -323,7 +407,7 @@ class Player:
         self.played += batch
         for one in batch:
             one.start_callee()
-        time.sleep(0.5)           # SIPp says nothing when it has bound its port
+        time.sleep(0.5)  # SIPp says nothing when it has bound its port
         for one in batch:
             one.start_caller()
         while any(one.running() for one in batch):
@@ -337,8 +421,10 @@ class Player:
 
 def raise_on_signals():
     """Lets a signal end the program by an exception, so that every `with` is left in good order."""
+
     def leave(number, _):
         raise SystemExit(128 + number)
+
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, leave)
 
@@ -347,8 +433,12 @@ def main(arguments):
     raise_on_signals()
     names = sorted(calls.CALLS) if arguments.all else arguments.scenario
     pings = PINGS if set(names) & set(calls.SLOW) else []
-    options = {"source": arguments.source, "defines": arguments.define + pings, "dialog_db": arguments.dialog_db,
-               "memory": 1024 if arguments.load else 512}
+    options = {
+        "source": arguments.source,
+        "defines": arguments.define + pings,
+        "dialog_db": arguments.dialog_db,
+        "memory": 1024 if arguments.load else 512,
+    }
     if arguments.port:
         options["port"] = arguments.port
     started = time.time()
@@ -360,8 +450,21 @@ def main(arguments):
         counters = player.kamailio.counters()
         status = player.kamailio.stop()
     failed = [name for name, report in reports.items() if any(report["sipp"].values())]
-    print(json.dumps({"scenarios": reports, "failed": failed, "seconds": round(time.time() - started, 1),
-                      "kamailio": {"source": arguments.source, "exit_status": status, "all_acknowledged": drained,
-                                   "counters": counters},
-                      "run_dir": player.run_dir if player.keep else None}, indent=1))
+    print(
+        json.dumps(
+            {
+                "scenarios": reports,
+                "failed": failed,
+                "seconds": round(time.time() - started, 1),
+                "kamailio": {
+                    "source": arguments.source,
+                    "exit_status": status,
+                    "all_acknowledged": drained,
+                    "counters": counters,
+                },
+                "run_dir": player.run_dir if player.keep else None,
+            },
+            indent=1,
+        )
+    )
     return 1 if failed or status else 0

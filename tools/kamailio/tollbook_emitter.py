@@ -1,7 +1,9 @@
-"""States what Kamailio sees as Tollbook's call events; loaded by app_python3, called from the routes of tollbook.cfg.
+"""States what Kamailio sees as Tollbook's call events; loaded by app_python3, called from the routes of
+tollbook.cfg.
 
-Runs inside the SIP workers: a handler builds one event, puts it into shared memory and returns. It opens no socket,
-waits for nothing, and no exception leaves it. The process that runs `sender_turn` is another one and carries no SIP.
+Runs inside the SIP workers: a handler builds one event, puts it into shared memory and returns. It opens no
+socket, waits for nothing, and no exception leaves it. The process that runs `sender_turn` is another one and
+carries no SIP.
 """
 
 import json
@@ -14,19 +16,20 @@ import KSR
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-QUEUE = "tollbook"                # mqueue of the events, htable of the counters
-PENDING = "tollbook_pending"      # htable: INVITEs neither relayed nor refused yet, failures whose code is not known yet
-LEGS = "tollbook_legs"            # htable: legs whose answer is stated
-CANCELS = "tollbook_cancels"      # htable: Reason headers of CANCELs
-EVENT_BYTES_MAX = 65000           # the ledger takes 65,536
-PING_LIFETIME = 10                # seconds that the dialog module gives a dialog whose pings fail
-CONFIRMED_NO_ACK = 3              # $dlg(state)
+QUEUE = "tollbook"  # mqueue of the events, htable of the counters
+PENDING = "tollbook_pending"  # htable: INVITEs not relayed yet, and failures whose status is not known yet
+LEGS = "tollbook_legs"  # htable: legs whose answer is stated
+CANCELS = "tollbook_cancels"  # htable: Reason headers of CANCELs
+EVENT_BYTES_MAX = 65000  # the ledger takes 65,536
+PING_LIFETIME = 10  # seconds that the dialog module gives a dialog whose pings fail
+CONFIRMED_NO_ACK = 3  # $dlg(state)
 
 SECONDS = re.compile(r"\s*(\d{1,10})\s*(?:;|\Z)", re.ASCII)
 REFRESHER = re.compile(r";\s*refresher\s*=\s*\"?(uac|uas)\b", re.IGNORECASE)
 
 
 # -- reading Kamailio's variables
+
 
 def pv(name):
     """A pseudo-variable: str, int, or None. Bytes that are no UTF-8 become U+FFFD."""
@@ -76,11 +79,16 @@ def microseconds():
 
 
 def session_fields(event, wrap="%s"):
-    """The session fields of the message at hand, as received; `wrap` may look at another message of the transaction."""
+    """The session fields of the message at hand, as received; `wrap` may look at another message of the
+    transaction."""
     expires = pv(wrap % "$hdr(Session-Expires)")
     refresher = REFRESHER.search(expires) if expires else None
-    put(event, session_expires=number(expires), refresher=refresher and refresher[1].lower(),
-        min_se=number(pv(wrap % "$hdr(Min-SE)")))
+    put(
+        event,
+        session_expires=number(expires),
+        refresher=refresher and refresher[1].lower(),
+        min_se=number(pv(wrap % "$hdr(Min-SE)")),
+    )
     event["supported_timer"] = has_timer(pv(wrap % "$(hdr(Supported)[*])"))
     event["require_timer"] = has_timer(pv(wrap % "$(hdr(Require)[*])"))
     return event
@@ -93,8 +101,10 @@ def effective(event, field):
 
 # -- stating
 
+
 def state(event):
-    """Hands an event over to the sender. `made` is counted first: what the queue then drops is missed there."""
+    """Hands an event over to the sender. `made` is counted first: what the queue then drops is missed
+    there."""
     extra = pv("$avp(tollbook_extra)")
     if extra:
         pairs = (pair.split("=", 1) for pair in str(extra).split(";") if "=" in pair)
@@ -109,7 +119,8 @@ def state(event):
 
 
 def new_event(kind, by=None):
-    """An event of the message at hand; the tags are the caller's and the callee's, whoever sent the request."""
+    """An event of the message at hand; the tags are the caller's and the callee's, whoever sent the
+    request."""
     event = {"type": kind, "time": microseconds(), "callid": pv("$ci")}
     caller, callee = pv("$ft"), pv("$tt")
     if by == "callee":
@@ -128,7 +139,8 @@ def sender_of_request():
     caller_tag = pv("$dlg(from_tag)")
     if caller_tag:
         return "caller" if pv("$ft") == caller_tag else "callee"
-    # No dialog: it began before this proxy did, or is the second leg of a fork. Our Record-Route knows the From tag.
+    # No dialog: it began before this proxy did, or is the second leg of a fork. Our Record-Route knows the
+    # From tag.
     return "callee" if KSR.rr.is_direction("upstream") > 0 else "caller"
 
 
@@ -140,8 +152,8 @@ class Tollbook:
     """The handlers, by the names that tollbook.cfg calls."""
 
     def __init__(self):
-        self.invite_key = None      # of the INVITE that this process is routing
-        self.invite_event = None    # its dialog.trying
+        self.invite_key = None  # of the INVITE that this process is routing
+        self.invite_event = None  # its dialog.trying
         self.invite_stated = False
         self.sender = None
 
@@ -157,7 +169,14 @@ class Tollbook:
             return
         self.invite_key, self.invite_stated = key_of_invite(), False
         event = new_event("dialog.trying")
-        put(event, from_uri=pv("$fu"), to_uri=pv("$tu"), request_uri=pv("$ou"), src_ip=pv("$si"), user_agent=pv("$ua"))
+        put(
+            event,
+            from_uri=pv("$fu"),
+            to_uri=pv("$tu"),
+            request_uri=pv("$ou"),
+            src_ip=pv("$si"),
+            user_agent=pv("$ua"),
+        )
         self.invite_event = session_fields(event)
         KSR.htable.sht_sets(PENDING, self.invite_key, json.dumps(event))
 
@@ -198,8 +217,14 @@ class Tollbook:
         if not self.invite_stated:
             self.invite_stated = True
             state(self.invite_event)
-        event = put(new_event("dialog.failed"), sip_code=pv("$rs"), by="proxy", sip_reason=pv("$rr"),
-                    min_se=number(pv("$hdr(Min-SE)")), reason=pv("$hdr(Reason)"))
+        event = put(
+            new_event("dialog.failed"),
+            sip_code=pv("$rs"),
+            by="proxy",
+            sip_reason=pv("$rr"),
+            min_se=number(pv("$hdr(Min-SE)")),
+            reason=pv("$hdr(Reason)"),
+        )
         state(event)
 
     def refusal_acked(self, msg):
@@ -236,8 +261,13 @@ class Tollbook:
                 self.confirm(self.answer())
         elif transaction and 200 <= code <= 299 and pv("$avp(tollbook_done)") is None:
             KSR.pv.seti("$avp(tollbook_done)", 1)
-            event = put(new_event("refresh.accepted", transaction), method=pv("$rm"), by=transaction, sip_code=code,
-                        sip_reason=pv("$rr"))
+            event = put(
+                new_event("refresh.accepted", transaction),
+                method=pv("$rm"),
+                by=transaction,
+                sip_code=code,
+                sip_reason=pv("$rr"),
+            )
             session_fields(event)
             self.hold(event)
             state(event)
@@ -250,12 +280,16 @@ class Tollbook:
 
     def answer(self):
         """A dialog.confirmed of the 2xx at hand."""
-        event = put(new_event("dialog.confirmed"), sip_code=pv("$rs"), sip_reason=pv("$rr"),
-                    user_agent=pv("$ua") or pv("$hdr(Server)"))
+        event = put(
+            new_event("dialog.confirmed"),
+            sip_code=pv("$rs"),
+            sip_reason=pv("$rr"),
+            user_agent=pv("$ua") or pv("$hdr(Server)"),
+        )
         session_fields(event)
         inserted = whole(pv("$dlg_var(tb_sst)"))
         if inserted and not event.get("session_expires"):
-            put(event, fwd_session_expires=inserted, fwd_refresher="uac")    # by sst, after this route
+            put(event, fwd_session_expires=inserted, fwd_refresher="uac")  # by sst, after this route
         event["lifetime"] = self.seconds_to_hold(event)
         return event
 
@@ -268,7 +302,11 @@ class Tollbook:
         """How long the proxy will hold the dialog from here."""
         interval = effective(event, "session_expires")
         # Kamailio counts whole seconds and may be up to one early: one more, never less than what was agreed.
-        return interval + 1 if interval else whole(pv("$dlg_var(tb_life)")) or whole(pv("$def(TOLLBOOK_LIFETIME)"))
+        return (
+            interval + 1
+            if interval
+            else whole(pv("$dlg_var(tb_life)")) or whole(pv("$def(TOLLBOOK_LIFETIME)"))
+        )
 
     def hold(self, event):
         """Keeps that for the ACK and for the timeout, and gives it to tollbook.cfg."""
@@ -292,35 +330,56 @@ class Tollbook:
             ended = "cancelled" if KSR.tm.t_is_canceled() > 0 else "timeout" if timeout else "answered"
             KSR.pv.sets("$dlg_var(tb_failure)", "%s:%s" % (ended, pv("$T_reply_code")))
         elif transaction:
-            event = put(new_event("refresh.failed", transaction), method=pv("$rm"), by=transaction,
-                        sip_code=pv("$T_reply_code"))
+            event = put(
+                new_event("refresh.failed", transaction),
+                method=pv("$rm"),
+                by=transaction,
+                sip_code=pv("$T_reply_code"),
+            )
             if not timeout:
-                put(event, sip_reason=pv("$T_rpl($rr)"), min_se=number(pv("$T_rpl($hdr(Min-SE))")),
-                    reason=pv("$T_rpl($hdr(Reason))"))
+                put(
+                    event,
+                    sip_reason=pv("$T_rpl($rr)"),
+                    min_se=number(pv("$T_rpl($hdr(Min-SE))")),
+                    reason=pv("$T_rpl($hdr(Reason))"),
+                )
             state(event)
 
     def failed(self, msg):
-        """The final answer is on its way back: `dialog:failed`. The message is that answer, or a made-up request."""
+        """The final answer is on its way back: `dialog:failed`. The message is that answer, or a made-up
+        request."""
         ended, _, code = (pv("$dlg_var(tb_failure)") or "answered:500").partition(":")
-        cancel = KSR.htable.sht_get(CANCELS, "%s|%s|%s" % (pv("$dlg(callid)"), pv("$dlg(from_tag)"),
-                                                           pv("$dlg_var(tb_cseq)")))
+        cancel = KSR.htable.sht_get(
+            CANCELS, "%s|%s|%s" % (pv("$dlg(callid)"), pv("$dlg(from_tag)"), pv("$dlg_var(tb_cseq)"))
+        )
         if cancel:
             ended = "cancelled"
         by = "caller" if ended == "cancelled" else "callee"
         if pv("$mt") == 2:
-            event = put(new_event("dialog.failed"), sip_code=pv("$rs"), by=by, sip_reason=pv("$rr"),
-                        min_se=number(pv("$hdr(Min-SE)")), reason=pv("$hdr(Reason)"))
+            event = put(
+                new_event("dialog.failed"),
+                sip_code=pv("$rs"),
+                by=by,
+                sip_reason=pv("$rr"),
+                min_se=number(pv("$hdr(Min-SE)")),
+                reason=pv("$hdr(Reason)"),
+            )
             if cancel and cancel != "-":
                 event["reason"] = cancel
             state(event)
             return
         if ended == "timeout":
             state(put(dialog_event("timeout.early"), cseq=whole(pv("$dlg_var(tb_cseq)"))))
-        # Kamailio answers by itself and does not tell what. Keep the event until the ACK comes, with what it should be.
+        # Kamailio answers by itself and does not tell what. Keep the event until the ACK comes, with what it
+        # should be.
         presumed = {"cancelled": 487, "timeout": 408}.get(ended, whole(code) or 500)
-        event = put(dialog_event("dialog.failed"), cseq=whole(pv("$dlg_var(tb_cseq)")),
-                    by="caller" if ended == "cancelled" else "proxy", sip_code=presumed,
-                    reason=None if cancel == "-" else cancel)
+        event = put(
+            dialog_event("dialog.failed"),
+            cseq=whole(pv("$dlg_var(tb_cseq)")),
+            by="caller" if ended == "cancelled" else "proxy",
+            sip_code=presumed,
+            reason=None if cancel == "-" else cancel,
+        )
         key = "%s|%s|%s" % (event["callid"], event["from_tag"], event["cseq"])
         KSR.htable.sht_sets(PENDING, key, json.dumps(event))
 
@@ -334,7 +393,8 @@ class Tollbook:
         state(session_fields(event))
 
     def alive(self, msg):
-        """An in-dialog OPTIONS of Kamailio's own was answered; 481 says that the dialog is gone over there."""
+        """An in-dialog OPTIONS of Kamailio's own was answered; 481 says that the dialog is gone over
+        there."""
         if pv("$rs") in (408, 481):
             return
         by = "caller" if pv("$tt") == pv("$dlg(from_tag)") else "callee"
@@ -363,7 +423,11 @@ class Tollbook:
         lifetime = whole(pv("$dlg(lifetime)"))
         if pv("$dlg(state)") == CONFIRMED_NO_ACK:
             event = dialog_event("timeout.no_ack")
-        elif pv("$dlg_var(tb_ping)") and lifetime == PING_LIFETIME and pv("$dlg_var(tb_hold)") != str(PING_LIFETIME):
+        elif (
+            pv("$dlg_var(tb_ping)")
+            and lifetime == PING_LIFETIME
+            and pv("$dlg_var(tb_hold)") != str(PING_LIFETIME)
+        ):
             event = dialog_event("timeout.ping")
         elif interval and now >= since + (interval - 1) * 1000000:
             event = dialog_event("timeout.session")
@@ -377,12 +441,14 @@ class Tollbook:
     def sender_turn(self, msg):
         if self.sender is None:
             from tollbook_sender import Sender
+
             self.sender = Sender()
         self.sender.turn()
 
 
 def guarded(handler):
     """No exception may reach the SIP path, and no return value may end the route."""
+
     def call(self, *arguments):
         try:
             handler(self, *arguments)
@@ -391,16 +457,35 @@ def guarded(handler):
             if handler.__name__ == "sender_turn":
                 time.sleep(1)
         return 1
+
     return call
 
 
-for _name in ("request", "invite", "trying", "refused", "refusal_acked", "pending_expired", "reply", "started", "acked",
-              "failure", "failed", "refresh", "alive", "ended", "bye", "timeout", "sender_turn"):
+for _name in (
+    "request",
+    "invite",
+    "trying",
+    "refused",
+    "refusal_acked",
+    "pending_expired",
+    "reply",
+    "started",
+    "acked",
+    "failure",
+    "failed",
+    "refresh",
+    "alive",
+    "ended",
+    "bye",
+    "timeout",
+    "sender_turn",
+):
     setattr(Tollbook, _name, guarded(getattr(Tollbook, _name)))
 
 
 def mod_init():
-    # `app_python.reload` runs this again in each process: the sender, its numbers and its socket must outlive that.
+    # `app_python.reload` runs this again in each process: the sender, its numbers and its socket must outlive
+    # that.
     global TOLLBOOK
     kept = globals().get("TOLLBOOK")
     TOLLBOOK = Tollbook()

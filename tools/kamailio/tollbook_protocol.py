@@ -1,25 +1,25 @@
 """The source's side of the acknowledged wire protocol, for one epoch: a state machine that does no I/O.
 
-What it wants to say, `peek` returns: a header and a payload, or None. Whoever could send that tells it with `sent`;
-whoever could not, asks again later. What the ledger answered goes into `receive`. Time is a parameter, in seconds of a
-clock that never goes back, but for `wall`, microseconds since 1970.
+What it wants to say, `peek` returns: a header and a payload, or None. Whoever could send that tells it with
+`sent`; whoever could not, asks again later. What the ledger answered goes into `receive`. Time is a
+parameter, in seconds of a clock that never goes back, but for `wall`, microseconds since 1970.
 """
 
 import json
 
 from tollbook_spool import Skip
 
-WINDOW_EVENTS = 8192              # unacknowledged at most, however much credit there is
-HELLO_SECONDS = 2.0               # between two hellos without a welcome
-HELLO_TRIES = 5                   # without a welcome: the connection counts as dead
-ACK_SECONDS = 5.0                 # without an ack while events are under way: hello again, doubled each time
+WINDOW_EVENTS = 8192  # unacknowledged at most, however much credit there is
+HELLO_SECONDS = 2.0  # between two hellos without a welcome
+HELLO_TRIES = 5  # without a welcome: the connection counts as dead
+ACK_SECONDS = 5.0  # without an ack while events are under way: hello again, doubled each time
 ACK_SECONDS_MAX = 30.0
-HEARTBEAT_SECONDS = 5.0           # without having said anything
-SILENCE_SECONDS = 20.0            # without having heard anything, heartbeats sent: the connection counts as dead
-NACK_SECONDS = 1.0                # the same nack within this time is one: each batch under way brings another
-ERROR_SECONDS = 1.0               # after an error, doubled each time
+HEARTBEAT_SECONDS = 5.0  # without having said anything
+SILENCE_SECONDS = 20.0  # without having heard anything, heartbeats sent: the connection counts as dead
+NACK_SECONDS = 1.0  # the same nack within this time is one: each batch under way brings another
+ERROR_SECONDS = 1.0  # after an error, doubled each time
 ERROR_SECONDS_MAX = 30.0
-REFUSALS_MAX = 5                  # errors in a row after which an old epoch is put aside
+REFUSALS_MAX = 5  # errors in a row after which an old epoch is put aside
 
 AWAY, GREETING, OPEN = "away", "greeting", "open"
 
@@ -35,16 +35,16 @@ class Conversation:
         self.backlog, self.log = backlog, log
         self.state = AWAY
         self.next_seq = backlog.first_held
-        self.sent_seq = 0             # highest number said on this connection
-        self.credit_seq = 0           # highest number that credit allows
+        self.sent_seq = 0  # highest number said on this connection
+        self.credit_seq = 0  # highest number that credit allows
         self.ack_seconds = ACK_SECONDS
         self.hellos = self.errors = 0
         self.hello_at = self.progress_at = self.said_at = self.heard_at = self.blocked_until = 0.0
         self.nacked = (0, 0.0)
         self.ack_wanted = False
-        self.heartbeats = 0           # sent since something was heard
+        self.heartbeats = 0  # sent since something was heard
         self.totals = {"resent": 0, "nacks": 0, "errors": 0}
-        self.reached = backlog.first_held - 1     # highest number ever said, over all connections
+        self.reached = backlog.first_held - 1  # highest number ever said, over all connections
 
     @property
     def acked_seq(self):
@@ -82,7 +82,11 @@ class Conversation:
         """What is to be sent now: (header, payload or None), or None."""
         if self.state == AWAY or now < self.blocked_until:
             return None
-        if self.state == OPEN and self.sent_seq > self.acked_seq and now - self.progress_at >= self.ack_seconds:
+        if (
+            self.state == OPEN
+            and self.sent_seq > self.acked_seq
+            and now - self.progress_at >= self.ack_seconds
+        ):
             self.log("warning", "no ack for %.0f s: greeting again" % self.ack_seconds)
             self.ack_seconds = min(self.ack_seconds * 2, ACK_SECONDS_MAX)
             self.connected(now)
@@ -165,11 +169,17 @@ class Conversation:
         if self.state != GREETING:
             return
         if next_seq > self.backlog.last_seq + 1:
-            self.log("error", "the ledger has numbers up to %d of %s/%d, this end only up to %d"
-                     % (next_seq - 1, self.backlog.source, self.backlog.epoch, self.backlog.last_seq))
+            self.log(
+                "error",
+                "the ledger has numbers up to %d of %s/%d, this end only up to %d"
+                % (next_seq - 1, self.backlog.source, self.backlog.epoch, self.backlog.last_seq),
+            )
         if next_seq < self.backlog.first_held:
-            self.log("error", "the ledger no longer has %d to %d of %s/%d, which it had acknowledged"
-                     % (next_seq, self.backlog.first_held - 1, self.backlog.source, self.backlog.epoch))
+            self.log(
+                "error",
+                "the ledger no longer has %d to %d of %s/%d, which it had acknowledged"
+                % (next_seq, self.backlog.first_held - 1, self.backlog.source, self.backlog.epoch),
+            )
         self.state = OPEN
         self.hellos = self.errors = 0
         self.next_seq = next_seq
@@ -204,8 +214,10 @@ class Conversation:
         self.errors += 1
         self.totals["errors"] += 1
         wait = min(ERROR_SECONDS * 2 ** (self.errors - 1), ERROR_SECONDS_MAX)
-        self.log("error", "the ledger refuses (%s): %s; again in %.0f s"
-                 % (header.get("code"), header.get("reason"), wait))
+        self.log(
+            "error",
+            "the ledger refuses (%s): %s; again in %.0f s" % (header.get("code"), header.get("reason"), wait),
+        )
         if self.state == OPEN or self.state == GREETING:
             self.connected(now)
         self.blocked_until = now + wait

@@ -1,7 +1,8 @@
-"""The one process that talks to the ledger: takes events from the mqueue, numbers them, keeps them in the spool, sends
-them over a DEALER socket until they are acknowledged.
+"""The one process that talks to the ledger: takes events from the mqueue, numbers them, keeps them in the
+spool, sends them over a DEALER socket until they are acknowledged.
 
-`turn` is called over and over from an event route and returns within some 20 ms. It is never part of a SIP worker.
+`turn` is called over and over from an event route and returns within some 20 ms. It is never part of a SIP
+worker.
 """
 
 import json
@@ -15,15 +16,15 @@ import KSR
 from tollbook_protocol import AWAY, Conversation, encode
 from tollbook_spool import Backlog, Spool
 
-QUEUE = "tollbook"                # the mqueue of the workers, and the htable of the counters
-FETCH_EVENTS_MAX = 2000           # taken from the mqueue in one turn
-BURST_MESSAGES_MAX = 64           # sent in one turn
-BUSY_MILLISECONDS = 5             # waiting for the socket while there is something to do, and
-IDLE_MILLISECONDS = 20            # while there is not
-STOP_SECONDS = 2.0                # for the last acks; what is unacknowledged then stays in the spool
-STOP_DRAIN_SECONDS = 0.2          # for what the workers still had in their hands
+QUEUE = "tollbook"  # the mqueue of the workers, and the htable of the counters
+FETCH_EVENTS_MAX = 2000  # taken from the mqueue in one turn
+BURST_MESSAGES_MAX = 64  # sent in one turn
+BUSY_MILLISECONDS = 5  # waiting for the socket while there is something to do, and
+IDLE_MILLISECONDS = 20  # while there is not
+STOP_SECONDS = 2.0  # for the last acks; what is unacknowledged then stays in the spool
+STOP_DRAIN_SECONDS = 0.2  # for what the workers still had in their hands
 ANSWER_BYTES_MAX = 65536
-LOG_SECONDS = 10.0                # between two lines of the same kind
+LOG_SECONDS = 10.0  # between two lines of the same kind
 SOURCE = re.compile(r"[A-Za-z0-9._:/-]{1,64}\Z")
 LOOPBACK = re.compile(r"tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+\Z|ipc://|inproc://")
 
@@ -56,7 +57,8 @@ class Log:
 
 class Sender:
     def __init__(self):
-        import zmq                # here, in the process that uses it: never before Kamailio has forked
+        import zmq  # here, in the process that uses it: never before Kamailio has forked
+
         self.zmq = zmq
         self.log = Log()
         self.source = setting("SOURCE", "kamailio/" + socket.gethostname())
@@ -73,7 +75,10 @@ class Sender:
         self.backlog = Backlog(self.spool, self.source, epoch)
         self.conversation = Conversation(self.older[0] if self.older else self.backlog, self.log)
         for old in self.older:
-            self.log("notice", "the spool has %d to %d of %s/%d" % (old.first_held, old.last_seq, old.source, old.epoch))
+            self.log(
+                "notice",
+                "the spool has %d to %d of %s/%d" % (old.first_held, old.last_seq, old.source, old.epoch),
+            )
         self.context = self.dealer = self.monitor = self.poller = None
         self.fetched = self.lost = self.lost_told = 0
         self.made_before = None
@@ -89,7 +94,8 @@ class Sender:
     def _terminate(self, *_):
         if self.stopping_since is None:
             self.stopping_since = time.monotonic()
-            # Kamailio's other processes end at the same moment, perhaps inside a lock: don't wait for it for ever.
+            # Kamailio's other processes end at the same moment, perhaps inside a lock: don't wait for it for
+            # ever.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(int(STOP_SECONDS) + 3)
 
@@ -138,10 +144,11 @@ class Sender:
         self._keep([json.dumps(event, separators=(",", ":")).encode()])
 
     def _look_for_losses(self):
-        """Events that a full queue, or full shared memory, has dropped get numbers too, so that the ledger sees the gap.
+        """Events that a full queue, or full shared memory, has dropped get numbers too, so that the ledger
+        sees the gap.
 
-        Workers count an event before they queue it: what was counted a second ago and is neither fetched nor queued
-        is gone.
+        Workers count an event before they queue it: what was counted a second ago and is neither fetched nor
+        queued is gone.
         """
         made = int(KSR.htable.sht_get(QUEUE, "made") or 0)
         if self.made_before is not None and KSR.mqueue.mq_size(QUEUE) == 0:
@@ -166,19 +173,22 @@ class Sender:
     def _dial(self):
         zmq = self.zmq
         if not LOOPBACK.match(self.endpoint) and not all(self.curve) and setting("INSECURE", "0") != "1":
-            self.log("error", "%s is not on this machine and there are no CURVE keys: not connecting" % self.endpoint)
+            self.log(
+                "error",
+                "%s is not on this machine and there are no CURVE keys: not connecting" % self.endpoint,
+            )
             return
         if self.context is None:
             self.context = zmq.Context(io_threads=1)
             self.context.set(zmq.MAX_SOCKETS, 8)
             self.context.set(zmq.BLOCKY, 0)
         dealer = self.context.socket(zmq.DEALER)
-        # ROUTING_ID is left unset on purpose: the ledger makes one up a connection, so that a reconnect can never
-        # be refused because the connection before it has not been noticed dead.
+        # ROUTING_ID is left unset on purpose: the ledger makes one up a connection, so that a reconnect can
+        # never be refused because the connection before it has not been noticed dead.
         options = {
-            zmq.LINGER: 0,                  # the spool holds what is unsent
-            zmq.IMMEDIATE: 1,               # nothing is queued for a ledger that is not there
-            zmq.SNDHWM: BURST_MESSAGES_MAX, # messages; send says EAGAIN, and the conversation waits
+            zmq.LINGER: 0,  # the spool holds what is unsent
+            zmq.IMMEDIATE: 1,  # nothing is queued for a ledger that is not there
+            zmq.SNDHWM: BURST_MESSAGES_MAX,  # messages; send says EAGAIN, and the conversation waits
             zmq.RCVHWM: 1024,
             zmq.SNDTIMEO: 0,
             zmq.RCVTIMEO: 0,
@@ -187,7 +197,7 @@ class Sender:
             zmq.HANDSHAKE_IVL: 5000,
             zmq.RECONNECT_IVL: 100,
             zmq.RECONNECT_IVL_MAX: 3000,
-            zmq.HEARTBEAT_IVL: 2000,        # of ZMTP: notices a peer that vanished without a FIN
+            zmq.HEARTBEAT_IVL: 2000,  # of ZMTP: notices a peer that vanished without a FIN
             zmq.HEARTBEAT_TIMEOUT: 6000,
             zmq.HEARTBEAT_TTL: 6000,
             zmq.TCP_KEEPALIVE: 1,
@@ -198,7 +208,9 @@ class Sender:
             for option, value in options.items():
                 dealer.setsockopt(option, value)
             if all(self.curve):
-                dealer.curve_serverkey, dealer.curve_publickey, dealer.curve_secretkey = [k.encode() for k in self.curve]
+                dealer.curve_serverkey, dealer.curve_publickey, dealer.curve_secretkey = [
+                    k.encode() for k in self.curve
+                ]
             events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
             monitor = dealer.get_monitor_socket(events)
             dealer.connect(self.endpoint)
@@ -223,6 +235,7 @@ class Sender:
         zmq, heard = self.zmq, False
         while self.dealer is not None and self.monitor.poll(0):
             from zmq.utils.monitor import recv_monitor_message
+
             event = recv_monitor_message(self.monitor)["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.totals["connects"] += 1
@@ -275,7 +288,9 @@ class Sender:
                 self.log("notice", "the rest of %s/%d is delivered" % (old.source, old.epoch))
                 old.close()
             else:
-                self.log("error", "the ledger does not take %s/%d: its rest is put aside" % (old.source, old.epoch))
+                self.log(
+                    "error", "the ledger does not take %s/%d: its rest is put aside" % (old.source, old.epoch)
+                )
                 old.refuse()
             state = self.conversation.state
             for name, value in self.conversation.totals.items():
@@ -309,12 +324,17 @@ class Sender:
         """The counters: `kamcmd htable.dump tollbook`."""
         conversation = self.conversation
         totals = {name: value + conversation.totals.get(name, 0) for name, value in self.totals.items()}
-        numbers = {"epoch": self.backlog.epoch, "numbered": self.backlog.last_seq,
-                   "acknowledged": self.backlog.first_held - 1,
-                   "waiting": sum(b.last_seq - b.first_held + 1 for b in self.older + [self.backlog]),
-                   "older_epochs": len(self.older), "lost": self.lost,
-                   "credit": max(0, conversation.credit_seq - conversation.sent_seq),
-                   "spool_bytes": self.spool.bytes, **totals}
+        numbers = {
+            "epoch": self.backlog.epoch,
+            "numbered": self.backlog.last_seq,
+            "acknowledged": self.backlog.first_held - 1,
+            "waiting": sum(b.last_seq - b.first_held + 1 for b in self.older + [self.backlog]),
+            "older_epochs": len(self.older),
+            "lost": self.lost,
+            "credit": max(0, conversation.credit_seq - conversation.sent_seq),
+            "spool_bytes": self.spool.bytes,
+            **totals,
+        }
         for name, value in numbers.items():
             KSR.htable.sht_sets(QUEUE, name, str(value))
         KSR.htable.sht_sets(QUEUE, "state", conversation.state)

@@ -1,10 +1,10 @@
 """What the ledger has not acknowledged yet, numbered, on disk.
 
-One `Backlog` holds one epoch: runs of consecutive events, and `skip`s for numbers whose event was lost for good. New
-events are written to a segment file before they are sent, so that a proxy that dies leaves them to the one after it.
-A segment opens with a line of JSON that says whose it is; every other line is an event, `\\n` at its end, or
-`#skip COUNT REASON`. Events never begin with `#`. Files are written without fsync: they outlive the process, not a
-power cut.
+One `Backlog` holds one epoch: runs of consecutive events, and `skip`s for numbers whose event was lost for
+good. New events are written to a segment file before they are sent, so that a proxy that dies leaves them to
+the one after it. A segment opens with a line of JSON that says whose it is; every other line is an event,
+`\\n` at its end, or `#skip COUNT REASON`. Events never begin with `#`. Files are written without fsync: they
+outlive the process, not a power cut.
 
 Nothing here knows Kamailio or ZeroMQ.
 """
@@ -14,10 +14,10 @@ import fcntl
 import json
 import os
 
-RUN_EVENTS_MAX = 256              # events in one run, and so in one batch
-RUN_BYTES_MAX = 256 * 1024        # bytes in one run
+RUN_EVENTS_MAX = 256  # events in one run, and so in one batch
+RUN_BYTES_MAX = 256 * 1024  # bytes in one run
 SEGMENT_BYTES_MAX = 8 * 1024 * 1024
-MEMORY_BYTES_MAX = 16 * 1024 * 1024   # lines kept in memory beside the disk; the rest is read back when sent
+MEMORY_BYTES_MAX = 16 * 1024 * 1024  # lines kept in memory beside the disk; the rest is read back when sent
 SUFFIX = ".spool"
 REFUSED_SUFFIX = ".refused"
 
@@ -31,8 +31,8 @@ class Segment:
     def __init__(self, path):
         self.path = path
         self.size = 0
-        self.last = 0             # last number that stands in it
-        self.fd = -1              # open for writing while it is the newest
+        self.last = 0  # last number that stands in it
+        self.fd = -1  # open for writing while it is the newest
 
     def create(self, header):
         self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
@@ -83,10 +83,10 @@ class Run:
 
     def __init__(self, first, segment, offset, reason=None):
         self.first, self.count, self.bytes = first, 0, 0
-        self.segment, self.offset = segment, offset     # segment None: could not be written, memory alone has it
-        self.lines = None if reason else []             # None: on disk alone
-        self.reason = reason                            # set for a skip
-        self.frozen = False                             # handed out: may not grow any more
+        self.segment, self.offset = segment, offset  # segment None: could not be written, memory alone has it
+        self.lines = None if reason else []  # None: on disk alone
+        self.reason = reason  # set for a skip
+        self.frozen = False  # handed out: may not grow any more
 
     @property
     def last(self):
@@ -102,7 +102,7 @@ class Backlog:
         self.by_first = {}
         self.segments = collections.deque()
         self.last_seq = 0
-        self.first_held = 1       # numbers below it are acknowledged
+        self.first_held = 1  # numbers below it are acknowledged
 
     @property
     def empty(self):
@@ -111,7 +111,8 @@ class Backlog:
     # -- growing
 
     def append(self, lines):
-        """Numbers `lines` (bytes, no newline) and keeps them; returns how many did not fit and became a skip."""
+        """Numbers `lines` (bytes, no newline) and keeps them; returns how many did not fit and became a
+        skip."""
         start = 0
         while start < len(lines):
             end, size = start, 0
@@ -130,7 +131,7 @@ class Backlog:
         if run is None or run.reason != reason or run.frozen:
             run = self._new_run(self._segment(), reason)
         elif run.segment:
-            self.spool.bytes -= run.segment.cut(run.offset)      # one line for all of it, however long this lasts
+            self.spool.bytes -= run.segment.cut(run.offset)  # one line for all of it, however long this lasts
         self._write(run, b"#skip %d %s\n" % (run.count + count, reason.encode()))
         self._grow(run, count, 0)
 
@@ -139,8 +140,15 @@ class Backlog:
         if self.spool.full(size):
             return False
         run = self.runs[-1] if self.runs else None
-        if (run is None or run.frozen or run.reason or run.segment is None or run.segment.fd < 0
-                or run.count + len(lines) > RUN_EVENTS_MAX or run.bytes + size > RUN_BYTES_MAX):
+        if (
+            run is None
+            or run.frozen
+            or run.reason
+            or run.segment is None
+            or run.segment.fd < 0
+            or run.count + len(lines) > RUN_EVENTS_MAX
+            or run.bytes + size > RUN_BYTES_MAX
+        ):
             run = self._new_run(self._segment())
         room = self.spool.memory + size <= MEMORY_BYTES_MAX
         if not self._write(run, b"\n".join(lines) + b"\n"):
@@ -186,7 +194,8 @@ class Backlog:
         return newest
 
     def _write(self, run, data):
-        """Whether `data` is on disk. A file that can't be written gets nothing more: its lines count the numbers."""
+        """Whether `data` is on disk. A file that can't be written gets nothing more: its lines count the
+        numbers."""
         segment = run.segment
         if segment is None:
             return False
@@ -206,7 +215,8 @@ class Backlog:
     # -- giving out
 
     def item(self, seq, events_max):
-        """The Batch or Skip that begins at `seq`, at most `events_max` events of it; None if there is nothing."""
+        """The Batch or Skip that begins at `seq`, at most `events_max` events of it; None if there is
+        nothing."""
         run = self.by_first.get(seq)
         if run is None:
             run = next((r for r in self.runs if r.first <= seq <= r.last), None)
@@ -217,9 +227,9 @@ class Backlog:
             return Skip(seq, run.last, run.reason)
         lines = run.lines
         if lines is None:
-            lines = run.segment.read(run.offset, run.bytes).split(b"\n")[:run.count]
+            lines = run.segment.read(run.offset, run.bytes).split(b"\n")[: run.count]
         start = seq - run.first
-        return Batch(seq, lines[start:start + events_max])
+        return Batch(seq, lines[start : start + events_max])
 
     # -- shrinking
 
@@ -251,7 +261,7 @@ class Backlog:
             segment = self.segments.popleft()
             segment.close()
             self.spool.bytes -= segment.size
-            os.rename(segment.path, segment.path[:-len(SUFFIX)] + REFUSED_SUFFIX)
+            os.rename(segment.path, segment.path[: -len(SUFFIX)] + REFUSED_SUFFIX)
         self.runs.clear()
         self.by_first.clear()
         self.first_held = self.last_seq + 1
@@ -263,7 +273,8 @@ class Backlog:
     # -- coming back
 
     def load(self, path, first):
-        """Takes over a segment that another process has left; a torn last line was never sent and is dropped."""
+        """Takes over a segment that another process has left; a torn last line was never sent and is
+        dropped."""
         segment = Segment(path)
         if not self.segments:
             self.first_held, self.last_seq = first, first - 1
@@ -281,8 +292,12 @@ class Backlog:
                     run.count = int(count)
                     self.last_seq += run.count
                 else:
-                    if (run is None or run.reason or run.count >= RUN_EVENTS_MAX
-                            or run.bytes + len(line) > RUN_BYTES_MAX):
+                    if (
+                        run is None
+                        or run.reason
+                        or run.count >= RUN_EVENTS_MAX
+                        or run.bytes + len(line) > RUN_BYTES_MAX
+                    ):
                         run = Run(self.last_seq + 1, segment, offset)
                         run.lines = None
                         self._adopt(run)
@@ -304,9 +319,9 @@ class Spool:
 
     def __init__(self, path, bytes_max, complain):
         self.path, self.bytes_max, self.complain = path, bytes_max, complain
-        self.segment_max = min(SEGMENT_BYTES_MAX, bytes_max // 8)    # room comes back file by file
-        self.bytes = 0            # on disk
-        self.memory = 0           # of those, and of what could not be written, in memory
+        self.segment_max = min(SEGMENT_BYTES_MAX, bytes_max // 8)  # room comes back file by file
+        self.bytes = 0  # on disk
+        self.memory = 0  # of those, and of what could not be written, in memory
         self.lock = -1
         if not path:
             return
@@ -315,7 +330,9 @@ class Spool:
             self.lock = os.open(os.path.join(path, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            complain("no spool at %s (%s): what is not acknowledged will not survive a restart" % (path, error))
+            complain(
+                "no spool at %s (%s): what is not acknowledged will not survive a restart" % (path, error)
+            )
             self.path = None
 
     def full(self, size):

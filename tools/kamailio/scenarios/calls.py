@@ -1,7 +1,8 @@
-"""The calls that are played: who does what, and when. What a ledger must make of each stands in expected.json.
+"""The calls that are played: who does what, and when. What a ledger must make of each stands in
+expected.json.
 
-Intervals of a few seconds stand for real ones: the proxy runs with TOLLBOOK_MIN_SE=4. `proxy` says what the call wants
-of the proxy; it becomes the user part of the Request-URI, and scenarios.cfg acts on it.
+Intervals of a few seconds stand for real ones: the proxy runs with TOLLBOOK_MIN_SE=4. `proxy` says what the
+call wants of the proxy; it becomes the user part of the Request-URI, and scenarios.cfg acts on it.
 """
 
 from sipp_script import Caller, Callee, timer
@@ -13,19 +14,21 @@ class Call:
     def __init__(self, proxy="call"):
         self.proxy = proxy
         self.caller, self.callee = Caller(), Callee()
-        self.hang_up_after = None     # milliseconds after the start at which an operator ends the dialog by RPC
+        self.hang_up_after = None  # milliseconds after the start at which an operator ends the dialog by RPC
 
 
-CALLS = {}      # played by `play --all`
-SLOW = {}       # by name only: Kamailio pings a dialog every 30 s at most, these take up to 45 s
+CALLS = {}  # played by `play --all`
+SLOW = {}  # by name only: Kamailio pings a dialog every 30 s at most, these take up to 45 s
 
 
 def call(maker, among=CALLS):
     """Adds the call that `maker` describes, under its name."""
+
     def make():
         made = Call()
         maker(made, made.caller, made.callee)
         return made
+
     among[maker.__name__] = make
     return make
 
@@ -35,6 +38,7 @@ def slow_call(maker):
 
 
 # -- calls that end as they should
+
 
 @call
 def normal(call, caller, callee):
@@ -50,7 +54,8 @@ def callee_hangs_up(call, caller, callee):
 
 @call
 def compact_headers(call, caller, callee):
-    caller.invite("k: timer\nx: 1800;refresher=uac\nMin-SE: 90", agent="Caf\xe9 1.0").answered().pause(300).bye()
+    caller.invite("k: timer\nx: 1800;refresher=uac\nMin-SE: 90", agent="Caf\xe9 1.0").answered()
+    caller.pause(300).bye()
     callee.accept("k: timer\nRequire: timer\nx: 1800;refresher=uac").answer_bye()
 
 
@@ -68,6 +73,7 @@ def caller_names_no_interval(call, caller, callee):
 
 # -- refreshes
 
+
 @call
 def refresh_by_invite(call, caller, callee):
     caller.invite(timer(90, "uac", 90)).answered()
@@ -83,7 +89,7 @@ def refresh_by_invite(call, caller, callee):
 def refresh_by_update(call, caller, callee):
     caller.invite(timer(120, min_se=90)).answered()
     callee.accept(timer(120, "uas"))
-    callee.pause(600).update(timer(120, "uac"))            # uac of this transaction: the callee
+    callee.pause(600).update(timer(120, "uac"))  # uac of this transaction: the callee
     caller.answer_update(timer(120, "uac", **AGREED))
     caller.pause(600).update(timer(120, "uac"))
     callee.answer_update(timer(120, "uac", **AGREED)).pause(300).bye()
@@ -114,7 +120,7 @@ def refresh_unanswered(call, caller, callee):
     callee.accept(timer(90, "uac", **AGREED))
     caller.pause(300).update(timer(90, "uac"), code=408)
     for _ in range(3):
-        callee.receive("UPDATE", optional=True)            # and its retransmissions
+        callee.receive("UPDATE", optional=True)  # and its retransmissions
     caller.pause(200).bye()
     callee.answer_bye()
 
@@ -147,13 +153,14 @@ def never_refreshed(call, caller, callee):
 @call
 def wrong_refresher(call, caller, callee):
     caller.invite(timer(90, "uas", 90)).answered()
-    callee.accept(timer(90, "uac", **AGREED))              # must not change what the caller has chosen
-    callee.pause(300).update(timer(90, "uac"))             # and then refreshes all the same
+    callee.accept(timer(90, "uac", **AGREED))  # must not change what the caller has chosen
+    callee.pause(300).update(timer(90, "uac"))  # and then refreshes all the same
     caller.answer_update(timer(90, "uac", **AGREED)).pause(300).bye()
     callee.answer_bye()
 
 
 # -- intervals
+
 
 @call
 def interval_too_small(call, caller, callee):
@@ -177,6 +184,7 @@ def interval_refused_by_callee(call, caller, callee):
 
 
 # -- calls that hang
+
 
 @call
 def hung(call, caller, callee):
@@ -223,16 +231,28 @@ def hung_up_by_admin(call, caller, callee):
 
 # -- calls that are not answered
 
+
 @call
 def cancelled(call, caller, callee):
     caller.invite(timer(1800)).receive(100, optional=True).receive(180).pause(400)
     caller.cancel('Reason: SIP;cause=487;text="caller gave up"').receive(200).refused(487)
     # The CANCEL carries one Via, the INVITE two: the 487 needs those of the INVITE.
-    vias = ('<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="via1"/>'
-            '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="via2"/></action>')
+    vias = (
+        '<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="via1"/>'
+        '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="via2"/></action>'
+    )
     callee.receive("INVITE", action=vias).ring().receive("CANCEL").answer("200 OK")
-    callee.send(["SIP/2.0 487 Request Terminated", "Via:[$via1]", "Via:[$via2]", "[last_From:]", Callee.tagged,
-                 "[last_Call-ID:]", "CSeq: 1 INVITE"]).receive("ACK")
+    callee.send(
+        [
+            "SIP/2.0 487 Request Terminated",
+            "Via:[$via1]",
+            "Via:[$via2]",
+            "[last_From:]",
+            Callee.tagged,
+            "[last_Call-ID:]",
+            "CSeq: 1 INVITE",
+        ]
+    ).receive("ACK")
 
 
 @call
@@ -297,23 +317,39 @@ def second_branch_answers(call, caller, callee):
 
 @call
 def two_branches_answer(call, caller, callee):
-    """Both branches of a parallel fork answer, the second one while it is being cancelled; the caller takes the first
-    and hangs up on the second."""
+    """Both branches of a parallel fork answer, the second one while it is being cancelled; the caller takes
+    the first and hangs up on the second."""
     call.proxy = "fork"
     caller.invite().ringing().receive(200, routes=True).pause(50).request("ACK")
     caller.receive(200, routes=True).request("ACK", other="b2").request("BYE", other="b2").receive(200)
     caller.pause(300).request("BYE", other="b1").receive(200)
 
     def remember(first, second):
-        return ('<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="%s"/>'
-                '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="%s"/>'
-                '<ereg regexp=".*" search_in="hdr" header="Record-Route:" assign_to="route"/></action>' % (first, second))
+        return (
+            '<action><ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="%s"/>'
+            '<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="%s"/>'
+            '<ereg regexp=".*" search_in="hdr" header="Record-Route:" assign_to="route"/></action>'
+            % (first, second)
+        )
 
     def accept(first, second, tag):
-        callee.send(["SIP/2.0 200 OK", "Via:[$%s]" % first, "Via:[$%s]" % second, "[last_From:]", "[last_To:];tag=" + tag,
-                     "[last_Call-ID:]", "CSeq: 1 INVITE", "Record-Route:[$route]", Callee.contact], sdp=True)
+        callee.send(
+            [
+                "SIP/2.0 200 OK",
+                "Via:[$%s]" % first,
+                "Via:[$%s]" % second,
+                "[last_From:]",
+                "[last_To:];tag=" + tag,
+                "[last_Call-ID:]",
+                "CSeq: 1 INVITE",
+                "Record-Route:[$route]",
+                Callee.contact,
+            ],
+            sdp=True,
+        )
 
-    callee.receive("INVITE", action=remember("via1", "via2")).receive("INVITE", action=remember("via3", "via4"))
+    callee.receive("INVITE", action=remember("via1", "via2"))
+    callee.receive("INVITE", action=remember("via3", "via4"))
     callee.ring().pause(100)
     accept("via1", "via2", "b1")
     callee.receive("CANCEL").answer("200 OK").receive("ACK")
@@ -322,6 +358,7 @@ def two_branches_answer(call, caller, callee):
 
 
 # -- pings
+
 
 @slow_call
 def pinged(call, caller, callee):
@@ -334,14 +371,17 @@ def ping_unanswered(call, caller, callee):
     caller.invite().answered().receive("OPTIONS").answer("200 OK").answer_bye_of_proxy()
     callee.accept()
     for _ in range(4):
-        callee.receive("OPTIONS", optional=True)           # and its retransmissions
+        callee.receive("OPTIONS", optional=True)  # and its retransmissions
     callee.answer_bye_of_proxy()
 
 
 # -- load: one refresh and eleven messages through the proxy, eight events; not among the scenarios
 
+
 def load():
     made = Call()
-    made.caller.invite(timer(1800, "uac", 90)).answered().pause(200).update(timer(1800, "uac")).pause(200).bye()
-    made.callee.accept(timer(1800, "uac", **AGREED), ring=20).answer_update(timer(1800, "uac", **AGREED)).answer_bye()
+    made.caller.invite(timer(1800, "uac", 90)).answered().pause(200)
+    made.caller.update(timer(1800, "uac")).pause(200).bye()
+    made.callee.accept(timer(1800, "uac", **AGREED), ring=20)
+    made.callee.answer_update(timer(1800, "uac", **AGREED)).answer_bye()
     return made

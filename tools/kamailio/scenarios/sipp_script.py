@@ -1,7 +1,8 @@
 """Writes SIPp scenarios: a `Caller` and a `Callee` are told step by step what to do and become XML.
 
-Tags, Call-IDs and CSeq numbers are fixed, so that what a ledger must make of a call can be written down beforehand:
-the caller's tag is a1, a2 … (by call), the callee's b1, b2 …, and each side counts its requests from 1.
+Tags, Call-IDs and CSeq numbers are fixed, so that what a ledger must make of a call can be written down
+beforehand: the caller's tag is a1, a2 … (by call), the callee's b1, b2 …, and each side counts its requests
+from 1.
 """
 
 HEAD = """<?xml version="1.0" encoding="ISO-8859-1"?>
@@ -77,13 +78,22 @@ class Script:
         if method != "ACK":
             self.cseq += 1
         to = self.other_header("To")
-        return self.send([
-            "%s [next_url] SIP/2.0" % method,
-            "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
-            self.own_header("From"), to.replace("[peer_tag_param]", ";tag=" + other) if other else to,
-            "Call-ID: [call_id]", "CSeq: %d %s" % (self.cseq, method), "[routes]", self.contact, "Max-Forwards: 70",
-            headers,
-        ], sdp=sdp, retransmit=method != "ACK")
+        return self.send(
+            [
+                "%s [next_url] SIP/2.0" % method,
+                "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
+                self.own_header("From"),
+                to.replace("[peer_tag_param]", ";tag=" + other) if other else to,
+                "Call-ID: [call_id]",
+                "CSeq: %d %s" % (self.cseq, method),
+                "[routes]",
+                self.contact,
+                "Max-Forwards: 70",
+                headers,
+            ],
+            sdp=sdp,
+            retransmit=method != "ACK",
+        )
 
     def bye(self, headers=""):
         return self.request("BYE", headers).receive(200)
@@ -100,23 +110,45 @@ class Script:
 
     def acknowledge_refusal(self):
         """The ACK of a final response above 299: hop by hop, on the branch of its INVITE."""
-        return self.send([
-            "ACK [next_url] SIP/2.0", "[last_Via:]", "[last_From:]", "[last_To:]", "[last_Call-ID:]",
-            "CSeq: %d ACK" % self.cseq, "Max-Forwards: 70"])
+        return self.send(
+            [
+                "ACK [next_url] SIP/2.0",
+                "[last_Via:]",
+                "[last_From:]",
+                "[last_To:]",
+                "[last_Call-ID:]",
+                "CSeq: %d ACK" % self.cseq,
+                "Max-Forwards: 70",
+            ]
+        )
 
     # -- answers
 
-    def answer(self, line, headers="", sdp=False, retransmit=False, record_route=False, contact=False, to=None):
-        return self.send([
-            "SIP/2.0 " + line, "[last_Via:]", "[last_From:]", to or "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]",
-            "[last_Record-Route:]" if record_route else "", self.contact if contact else "", headers,
-        ], sdp=sdp, retransmit=retransmit)
+    def answer(
+        self, line, headers="", sdp=False, retransmit=False, record_route=False, contact=False, to=None
+    ):
+        return self.send(
+            [
+                "SIP/2.0 " + line,
+                "[last_Via:]",
+                "[last_From:]",
+                to or "[last_To:]",
+                "[last_Call-ID:]",
+                "[last_CSeq:]",
+                "[last_Record-Route:]" if record_route else "",
+                self.contact if contact else "",
+                headers,
+            ],
+            sdp=sdp,
+            retransmit=retransmit,
+        )
 
     def answer_bye(self, line="200 OK"):
         return self.receive("BYE").answer(line)
 
     def answer_bye_of_proxy(self, line="200 OK"):
-        """Kamailio sends its BYE to the caller first, and forgets the callee's if the answer is faster than that."""
+        """Kamailio sends its BYE to the caller first, and forgets the callee's if the answer is faster than
+        that."""
         return self.receive("BYE", timeout=20000).pause(200).answer(line)
 
     def answer_update(self, headers="", line="200 OK"):
@@ -124,8 +156,9 @@ class Script:
 
     def answer_reinvite(self, headers="", line="200 OK", retransmit=False):
         accepted = line.startswith("2")
-        self.receive("INVITE").answer(line, headers, sdp=accepted, retransmit=retransmit, record_route=accepted,
-                                      contact=accepted)
+        self.receive("INVITE").answer(
+            line, headers, sdp=accepted, retransmit=retransmit, record_route=accepted, contact=accepted
+        )
         return self.receive("ACK")
 
 
@@ -141,11 +174,22 @@ class Caller(Script):
     def invite(self, headers="", uri="sip:[service]@[remote_ip]:[remote_port]", agent="Alice 1.0"):
         self.cseq += 1
         self.uri = uri
-        return self.send([
-            "INVITE %s SIP/2.0" % uri, "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
-            self.own_header("From"), "To: <%s>" % uri, "Call-ID: [call_id]", "CSeq: %d INVITE" % self.cseq,
-            self.contact, "Max-Forwards: 70", "User-Agent: " + agent if agent else "", headers,
-        ], sdp=True, retransmit=True)
+        return self.send(
+            [
+                "INVITE %s SIP/2.0" % uri,
+                "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]",
+                self.own_header("From"),
+                "To: <%s>" % uri,
+                "Call-ID: [call_id]",
+                "CSeq: %d INVITE" % self.cseq,
+                self.contact,
+                "Max-Forwards: 70",
+                "User-Agent: " + agent if agent else "",
+                headers,
+            ],
+            sdp=True,
+            retransmit=True,
+        )
 
     def ringing(self):
         return self.receive(100, optional=True).receive(180, optional=True, routes=True)
@@ -157,21 +201,41 @@ class Caller(Script):
     def refused(self, code, timeout=None):
         """A final response above 299 to the INVITE, and its ACK."""
         self.receive(100, optional=True).receive(180, optional=True).receive(code, timeout=timeout)
-        return self.send([
-            "ACK %s SIP/2.0" % self.uri, "[last_Via:]", "[last_From:]", "[last_To:]", "[last_Call-ID:]",
-            "CSeq: %d ACK" % self.cseq, "Max-Forwards: 70"])
+        return self.send(
+            [
+                "ACK %s SIP/2.0" % self.uri,
+                "[last_Via:]",
+                "[last_From:]",
+                "[last_To:]",
+                "[last_Call-ID:]",
+                "CSeq: %d ACK" % self.cseq,
+                "Max-Forwards: 70",
+            ]
+        )
 
     def cancel(self, headers=""):
-        return self.send([
-            "CANCEL %s SIP/2.0" % self.uri, "[last_Via:]", self.own_header("From"), "To: <%s>" % self.uri,
-            "Call-ID: [call_id]", "CSeq: %d CANCEL" % self.cseq, "Max-Forwards: 70", headers], retransmit=True)
+        return self.send(
+            [
+                "CANCEL %s SIP/2.0" % self.uri,
+                "[last_Via:]",
+                self.own_header("From"),
+                "To: <%s>" % self.uri,
+                "Call-ID: [call_id]",
+                "CSeq: %d CANCEL" % self.cseq,
+                "Max-Forwards: 70",
+                headers,
+            ],
+            retransmit=True,
+        )
 
 
 class Callee(Script):
     contact = "Contact: <sip:bob@[local_ip]:[local_port]>"
     tagged = "[last_To:];tag=b[call_number]"
-    remember = ('<action><ereg regexp=".*" search_in="hdr" header="From:" assign_to="caller"/>'
-                '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="callee"/></action>')
+    remember = (
+        '<action><ereg regexp=".*" search_in="hdr" header="From:" assign_to="caller"/>'
+        '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="callee"/></action>'
+    )
 
     def own_header(self, name):
         return name + ":[$callee];tag=b[call_number]"
@@ -181,7 +245,7 @@ class Callee(Script):
 
     def xml(self, name):
         if any('assign_to="caller"' in step for step in self.steps):
-            self.step('<Reference variables="caller,callee"/>')     # not every call uses what it remembers
+            self.step('<Reference variables="caller,callee"/>')  # not every call uses what it remembers
         return super().xml(name)
 
     def receive_invite(self):
@@ -193,8 +257,15 @@ class Callee(Script):
     def accept(self, headers="", ring=100, ack=True):
         """INVITE, 180, 200, ACK; `ring` milliseconds between ringing and answering."""
         self.receive_invite().ring().pause(ring)
-        self.answer("200 OK", "User-Agent: Bob 2.0\n" + headers, sdp=True, retransmit=ack, record_route=True,
-                    contact=True, to=self.tagged)
+        self.answer(
+            "200 OK",
+            "User-Agent: Bob 2.0\n" + headers,
+            sdp=True,
+            retransmit=ack,
+            record_route=True,
+            contact=True,
+            to=self.tagged,
+        )
         return self.receive("ACK") if ack else self
 
     def refuse(self, line, headers="", ring=False, contact=False):
