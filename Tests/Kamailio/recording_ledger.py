@@ -39,6 +39,7 @@ class RecordingLedger:
         self.nack_every = 0  # every n-th batch is answered with a nack and not taken
         self.die_after = 0  # os._exit after so many events
         self.deaf = False  # takes nothing off the socket
+        self.curve_secret = None  # of the ledger, if it is to use CURVE
         self.complaints = []
         self.next_seq = {}  # (source, epoch): number that comes next
         self.skips = []  # (source, epoch, from, to, reason)
@@ -93,6 +94,8 @@ class RecordingLedger:
         router.linger = 0
         router.maxmsgsize = 4 * 1024 * 1024
         router.set_hwm(10000)
+        if self.curve_secret:
+            router.curve_secretkey, router.curve_server = self.curve_secret, True
         router.bind(self.endpoint)
         if bound:
             bound.set()

@@ -18,6 +18,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import zmq  # noqa: E402
+
 from expectations import KAMAILIO  # noqa: E402
 from recording_ledger import RecordingLedger, read_log  # noqa: E402
 
@@ -357,6 +359,34 @@ class Delivery(unittest.TestCase):
             {(of_the_call[0]["event"]["callid"], "a1")},
         )
         self.assertEqual(of_the_call[-1]["event"]["to_tag"], "b1")
+
+    def certificate(self, name, public, secret):
+        path = os.path.join(self.directory, name)
+        keys = 'curve\n    public-key = "%s"\n    secret-key = "%s"\n' % (public.decode(), secret.decode())
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(keys)
+        return path
+
+    def test_curve_with_the_right_keys_delivers_and_with_the_wrong_ones_does_not(self):
+        ledger_keys, own_keys, other_keys = (zmq.curve_keypair() for _ in range(3))
+        ledger = self.ledger(curve_secret=ledger_keys[1])
+        own = self.certificate("own", *own_keys)
+        for name, keys, delivered in (("wrong", other_keys, False), ("right", ledger_keys, True)):
+            server = self.certificate(name, *keys)
+            defines = ['TOLLBOOK_CURVE_KEYS="%s"' % own, 'TOLLBOOK_CURVE_LEDGER="%s"' % server]
+            played = self.player(defines=defines)
+            played.play(["busy"])
+            with self.subTest(name):
+                self.assertEqual(played.kamailio.drain(3), delivered)
+                self.assertEqual(bool(ledger.events), delivered)
+            played.kamailio.stop()
+
+    def test_another_machine_is_not_spoken_to_in_the_clear(self):
+        self.endpoint = "tcp://192.0.2.1:5590"
+        played = self.player()
+        played.play(["busy"])
+        self.assertEqual(played.kamailio.counters()["state"], "away")
+        self.assertIn("is not this machine: not connecting", played.kamailio.tail(100))
 
     def test_a_reload_of_the_script_keeps_numbers_and_connection(self):
         ledger = self.ledger()

@@ -35,6 +35,15 @@ def setting(name, fallback):
     return fallback if value in (None, "") else str(value).strip('"')
 
 
+def key_in(path, name):
+    """A key in a certificate file as ZeroMQ's tools write it: `public-key = "…"`."""
+    with open(path, encoding="utf-8") as file:
+        found = re.search(r"^\s*%s\s*=\s*\"(\S{40})\"" % name, file.read(), re.MULTILINE)
+    if not found:
+        raise ValueError("%s has no %s" % (path, name))
+    return found[1].encode()
+
+
 def microseconds():
     return time.time_ns() // 1000
 
@@ -66,7 +75,7 @@ class Sender:
             self.log("error", "TOLLBOOK_SOURCE %r is no name of a source: using kamailio" % self.source)
             self.source = "kamailio"
         self.endpoint = setting("ENDPOINT", "tcp://127.0.0.1:5590")
-        self.curve = [setting("CURVE_" + name, "") for name in ("SERVER", "PUBLIC", "SECRET")]
+        self.curve = self._curve_keys()
         self.heartbeat_seconds = float(setting("HEARTBEAT", "30"))
         bytes_max = int(setting("SPOOL_MAX", str(256 * 1024 * 1024)))
         self.spool = Spool(setting("SPOOL", ""), bytes_max, lambda text: self.log("error", text))
@@ -90,6 +99,17 @@ class Sender:
         signal.signal(signal.SIGTERM, self._terminate)
         signal.signal(signal.SIGINT, self._terminate)
         self._state({"type": "source.started", "user_agent": str(KSR.pv.get("$version(full)")).strip()})
+
+    def _curve_keys(self):
+        """The ledger's public key, our own and our secret one; None if there is to be no CURVE."""
+        own, ledger = setting("CURVE_KEYS", ""), setting("CURVE_LEDGER", "")
+        if not own and not ledger:
+            return None
+        try:
+            return key_in(ledger, "public-key"), key_in(own, "public-key"), key_in(own, "secret-key")
+        except (OSError, ValueError) as error:
+            self.log("error", "no CURVE keys, so not connecting: %s" % error)
+            return ()
 
     def _terminate(self, *_):
         if self.stopping_since is None:
@@ -172,11 +192,10 @@ class Sender:
 
     def _dial(self):
         zmq = self.zmq
-        if not LOOPBACK.match(self.endpoint) and not all(self.curve) and setting("INSECURE", "0") != "1":
-            self.log(
-                "error",
-                "%s is not on this machine and there are no CURVE keys: not connecting" % self.endpoint,
-            )
+        if self.curve == ():
+            return
+        if not self.curve and not LOOPBACK.match(self.endpoint) and setting("INSECURE", "0") != "1":
+            self.log("error", "no CURVE keys, and %s is not this machine: not connecting" % self.endpoint)
             return
         if self.context is None:
             self.context = zmq.Context(io_threads=1)
@@ -207,12 +226,15 @@ class Sender:
         try:
             for option, value in options.items():
                 dealer.setsockopt(option, value)
-            if all(self.curve):
-                dealer.curve_serverkey, dealer.curve_publickey, dealer.curve_secretkey = [
-                    k.encode() for k in self.curve
-                ]
-            events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-            monitor = dealer.get_monitor_socket(events)
+            if self.curve:
+                dealer.curve_serverkey, dealer.curve_publickey, dealer.curve_secretkey = self.curve
+            monitor = dealer.get_monitor_socket(
+                zmq.EVENT_HANDSHAKE_SUCCEEDED
+                | zmq.EVENT_DISCONNECTED
+                | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+            )
             dealer.connect(self.endpoint)
         except (zmq.ZMQError, ValueError) as error:
             self.log("error", "can't use %s: %s" % (self.endpoint, error))
@@ -245,7 +267,7 @@ class Sender:
                 self.log("warning", "%s is gone" % self.endpoint)
                 self.conversation.disconnected()
             else:
-                self.log("error", "%s does not accept the CURVE key" % self.endpoint)
+                self.log("error", "no handshake with %s: CURVE on both sides? the right keys?" % self.endpoint)
         while self.dealer is not None:
             try:
                 frames = self.dealer.recv_multipart(zmq.NOBLOCK)
