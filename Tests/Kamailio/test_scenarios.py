@@ -7,6 +7,7 @@ TOLLBOOK_KAMAILIO_CALLS names the scenarios to play, separated by commas. All of
 quarter of a minute, and three quarters for those that wait for Kamailio's pings.
 """
 
+import collections
 import json
 import os
 import subprocess
@@ -95,6 +96,14 @@ class Scenarios(unittest.TestCase):
                     self.reports[name]["times"],
                 )
                 self.assertEqual(differences, [])
+
+    def test_findings_are_those_expected(self):
+        findings = oracle("audit", self.log)
+        for name in self.names:
+            callid = self.reports[name]["callids"][0]
+            codes = collections.Counter(row["code"] for row in findings if row["callid"] == callid)
+            with self.subTest(name):
+                self.assertEqual(dict(codes), self.expected[name]["findings"])
 
     def test_times_are_those_that_the_caller_saw(self):
         """The first answer and the first BYE, as SIPp logged them, within 100 ms of the events."""
