@@ -17,6 +17,7 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
@@ -58,7 +59,7 @@ let package = Package(
             name: "tollbook",
             dependencies: [
                 "Events", "EventLog", "Projections", "ReadModel", "Ingest", "Simulation",
-                arguments, logging, lifecycle, configuration, crypto,
+                arguments, logging, lifecycle, signals, configuration, crypto,
             ],
             swiftSettings: house),
 

@@ -11,7 +11,7 @@ enum CommandLimits {
     static let progressDelayMilliseconds = 700
     /// How far a read model that somebody else keeps may be behind before an answer says so, in events.
     static let behindUnmentionedMax: UInt64 = 10_000
-    /// From how many events on a missing read model is made by a rebuild rather than by following.
+    /// Differences of a table that a comparison tells one by one.
     static let differencesShownMax = 20
     /// Bytes of a policy's or a configuration's file.
     static let configurationBytesMax = 1 << 20
@@ -27,6 +27,10 @@ enum ServiceLimits {
     static let watchIntervalMicroseconds: Int64 = 1_000_000
     /// Presumptions that are appended at a time.
     static let presumptionsMax = 1_024
+    /// Events that the projector takes in before it looks whether it is to stop.
+    static let roundEventsMax = 32_768
+    /// How long the projector goes on at the end with what it has not taken in yet.
+    static let restSeconds = 3
     /// How long services may take to end before the process ends without them.
     static let shutdownSeconds = 20
 }

@@ -20,7 +20,8 @@ struct Tollbook: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            EventsCommand.self, CallRecordsCommand.self,
+            ServeCommand.self, EventsCommand.self,
+            CallRecordsCommand.self,
             DialogsCommand.self, TimersCommand.self, AuditCommand.self, ExplainCommand.self, StatusCommand.self,
             VerifyCommand.self, RebuildCommand.self, SchemaCommand.self,
         ])

@@ -58,6 +58,15 @@ extension ReadModelSnapshot {
         case findings
     }
 
+    /// The text of the last policy that the log states, or of the built-in one.
+    package var policyOfLog: String {
+        get throws {
+            try String.fetchOne(
+                db, sql: "SELECT policy FROM policies ORDER BY time DESC, position DESC LIMIT 1")
+                ?? BillingPolicy.builtInText
+        }
+    }
+
     /// The policy that a call is billed by which ends at this time.
     package func policy(at time: Timestamp) -> BillingPolicy { policies.policy(at: time) }
 

@@ -21,7 +21,10 @@ package final class Rebuild {
 
     package let path: String
     private let database: ReadModelDatabase
-    private let projector: Projector
+    /// Null once it is finished.
+    private var projector: Projector?
+    /// The position of the next event to be projected.
+    package private(set) var next = Position.first
 
     /// Begins with an empty file; one that a rebuild before has left is thrown away.
     package init(_ log: LogDirectory, at path: String, recipe: Recipe) throws {
@@ -33,19 +36,22 @@ package final class Rebuild {
         projector = try Projector(database, log: log)
     }
 
-    /// The position of the next event to be projected.
-    package var next: Position { projector.next }
-
     /// Projects what is durable, up to `limit`.
     ///
     /// - Parameter progress: is told the position now and then.
     package func advance(to limit: Position? = nil, progress: (Position) -> Void = { _ in }) throws {
-        while try projector.advance(to: limit) { progress(projector.next) }
+        guard let projector else { preconditionFailure("a finished rebuild goes no further") }
+        while try projector.advance(to: limit) {
+            next = projector.next
+            progress(next)
+        }
     }
 
     /// Sets the indexes and closes the file; all of it is on disk afterwards.
     package func finish() throws {
-        try projector.finish()
+        try projector?.finish()
+        // Its statements go with it, and the file can be closed.
+        projector = nil
         try database.close()
         try Self.sync(path)
     }

@@ -71,6 +71,12 @@ struct ReadModelUpkeep {
             return
         }
         let database = try ReadModelDatabase(path: directory.readModelPath, logID: log.id, use: .live)
+        try follow(log, with: database)
+        try database.close()
+    }
+
+    /// In a function of its own, so that the projector's statements are gone before the read model is closed.
+    private func follow(_ log: LogDirectory, with database: ReadModelDatabase) throws {
         let projector = try Projector(database, log: log)
         let end = log.durable.next
         let progress = ProgressReport("taking in new events", unit: "events")
@@ -78,7 +84,6 @@ struct ReadModelUpkeep {
         while try projector.advance() {
             progress.update(projector.next.rawValue - start, of: end.rawValue - start)
         }
-        try database.close()
     }
 
     /// Makes the read model anew and puts it in the place of the one that is there.

@@ -1,0 +1,96 @@
+import EventLog
+import Events
+import Foundation
+import Ingest
+import Logging
+import ReadModel
+import ServiceLifecycle
+import Synchronization
+
+/// Follows the log with the read model, on a thread of its own, and lets the watchdog look where it has caught up.
+final class ProjectorService: Service, @unchecked Sendable {
+    // Safety: projector and watchdog are used by whoever makes the service, until `run` starts its thread, and by that
+    // thread from then on; the rest is made for being shared.
+    private let log: LogDirectory
+    /// Null once the thread has ended: its statements go with it, and the read model can be closed.
+    private var projector: Projector?
+    private let watchdog: Watchdog
+    private let logger: Logger
+    private let next: Atomic<UInt64>
+    private let isStopping = Atomic<Bool>(false)
+    private let failure = Mutex<(any Error)?>(nil)
+
+    init(
+        log: LogDirectory, database: ReadModelDatabase, graceSeconds: Int64, policy: String?, logger: Logger
+    ) throws {
+        self.log = log
+        self.logger = logger
+        let projector = try Projector(database, log: log)
+        self.projector = projector
+        next = Atomic(projector.next.rawValue)
+        watchdog = Watchdog(
+            try ReadModelReader(path: database.path), log: log, graceSeconds: graceSeconds, policy: policy,
+            logger: logger)
+    }
+
+    /// Where the watchdog's conclusions go.
+    func appendsThrough(_ ingest: IngestService) {
+        watchdog.ingest = ingest
+    }
+
+    /// How many events of the log the read model has not taken in.
+    var lag: UInt64 {
+        let (durable, projected) = (log.durable.next.rawValue, next.load(ordering: .acquiring))
+        return durable > projected ? durable - projected : 0
+    }
+
+    func run() async throws {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await OwnTime.spend { self.follow() }
+            } onGracefulShutdown: {
+                self.isStopping.store(true, ordering: .releasing)
+            }
+        } onCancel: {
+            self.isStopping.store(true, ordering: .releasing)
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    private func follow() {
+        guard let projector else { return }
+        self.projector = nil
+        do {
+            try follow(projector)
+        } catch {
+            logger.critical("the read model can't be kept: \(error)")
+            failure.withLock { $0 = error }
+        }
+    }
+
+    private func follow(_ projector: Projector) throws {
+        var told = ContinuousClock.now
+        while !isStopping.load(ordering: .acquiring) {
+            // What is durable now is taken in before the watchdog judges this moment.
+            let now = IngestOptions.wallClock()
+            let end = log.durable.next
+            while projector.next < end, !isStopping.load(ordering: .acquiring) {
+                try advance(projector)
+                if told.duration(to: .now) > .milliseconds(CommandLimits.progressLineMilliseconds), lag > 0 {
+                    told = .now
+                    logger.notice("the read model is \(HumanCount.grouped(lag)) events behind")
+                }
+            }
+            if projector.next >= end { try watchdog.look(at: now, projected: projector.next) }
+            log.durable.wait(for: projector.next, atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
+        }
+        // What intake has taken at last; if it is much, the next start does it.
+        let stopped = ContinuousClock.now
+        while lag > 0, stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds) { try advance(projector) }
+    }
+
+    private func advance(_ projector: Projector) throws {
+        try projector.advance(round: ServiceLimits.roundEventsMax)
+        next.store(projector.next.rawValue, ordering: .releasing)
+    }
+}

@@ -1,0 +1,123 @@
+import EventLog
+import Events
+import Ingest
+import Logging
+import Projections
+import ReadModel
+import Synchronization
+
+/// A source like any other: states the passing of time while dialogs are open (`ledger.tick`), presumes the end of
+/// what has outlived its deadline and the grace period (`ledger.expired`), and writes down a change of the billing
+/// policy (`ledger.policy`). A rebuild reads all that, and asks no clock.
+///
+/// One thread uses it, the projector's.
+final class Watchdog {
+    private let reader: ReadModelReader
+    private let log: LogDirectory
+    private let graceMicroseconds: Int64
+    /// The text of the configured policy, until it was compared with the log's.
+    private var policy: String?
+    private let logger: Logger
+    var ingest: IngestService?
+    private var lookedAt: ContinuousClock.Instant?
+    private let appending = Appending()
+
+    /// What was appended and has not come back through the read model yet. Until it has, nothing is concluded, so
+    /// that nothing is concluded twice.
+    private final class Appending: Sendable {
+        static let none: UInt64 = 0
+        static let underWay = UInt64.max
+        /// `none`, `underWay`, or the position that the read model has to reach.
+        let state = Atomic<UInt64>(none)
+    }
+
+    init(_ reader: ReadModelReader, log: LogDirectory, graceSeconds: Int64, policy: String?, logger: Logger) {
+        self.reader = reader
+        self.log = log
+        self.policy = policy
+        self.logger = logger
+        graceMicroseconds = graceSeconds * 1_000_000
+    }
+
+    /// Concludes what there is to conclude.
+    ///
+    /// - Parameters:
+    ///   - now: everything that was durable then has been taken in.
+    ///   - projected: how far the read model is.
+    func look(at now: Timestamp, projected: Position) throws {
+        let state = appending.state.load(ordering: .acquiring)
+        guard state == Appending.none || state <= projected.rawValue else { return }
+        appending.state.store(Appending.none, ordering: .relaxed)
+        if let policy {
+            self.policy = nil
+            if try reader.read({ try $0.policyOfLog }) != policy {
+                try append([LedgerEntry.policy(policy, at: now)])
+                logger.notice("the billing policy has changed, and the log says so")
+                return
+            }
+        }
+        let interval = Duration.microseconds(ServiceLimits.watchIntervalMicroseconds)
+        if let lookedAt, lookedAt.duration(to: .now) < interval { return }
+        lookedAt = .now
+        let due = now.advanced(by: -graceMicroseconds)
+        let (isOpen, overdue) = try reader.read { snapshot in
+            let isOpen = try snapshot.hasOpenCalls
+            return (isOpen, isOpen ? try snapshot.overdue(at: due, max: ServiceLimits.presumptionsMax) : [])
+        }
+        guard isOpen else { return }
+        var entries = [LedgerEntry.tick(at: now)]
+        for dialog in overdue where dialog.deadline.rawValue <= Timestamp.last.rawValue - graceMicroseconds {
+            entries.append(LedgerEntry.expired(dialog, at: dialog.deadline.advanced(by: graceMicroseconds)))
+        }
+        if !overdue.isEmpty {
+            logger.notice("presuming the end of \(overdue.count) dialogs that outlived their deadline")
+        }
+        try append(entries)
+    }
+
+    private func append(_ entries: [[UInt8]]) throws {
+        guard let ingest else { return }
+        appending.state.store(Appending.underWay, ordering: .releasing)
+        do throws(IngestError) {
+            try ingest.append(entries) { [appending, log, logger] error in
+                if let error {
+                    // Looked at again the next time.
+                    logger.warning("the watchdog's conclusions are not in the log: \(error)")
+                    appending.state.store(Appending.none, ordering: .releasing)
+                } else {
+                    appending.state.store(log.durable.next.rawValue, ordering: .releasing)
+                }
+            }
+        } catch {
+            logger.warning("the watchdog's conclusions are not in the log: \(error)")
+            appending.state.store(Appending.none, ordering: .releasing)
+        }
+    }
+}
+
+/// Entries of the ledger's own, as JSON.
+enum LedgerEntry {
+    static func tick(at time: Timestamp) -> [UInt8] {
+        Array(#"{"type":"ledger.tick","time":\#(time.rawValue)}"#.utf8)
+    }
+
+    static func expired(_ dialog: OverdueDialog, at time: Timestamp) -> [UInt8] {
+        var bytes = Array(#"{"type":"ledger.expired","time":\#(time.rawValue),"callid":"#.utf8)
+        JSONText.appendQuoted(dialog.callID, to: &bytes)
+        bytes.append(contentsOf: #","from_tag":"#.utf8)
+        JSONText.appendQuoted(dialog.fromTag, to: &bytes)
+        if let toTag = dialog.toTag {
+            bytes.append(contentsOf: #","to_tag":"#.utf8)
+            JSONText.appendQuoted(toTag, to: &bytes)
+        }
+        bytes.append(contentsOf: #","deadline":\#(dialog.deadline.rawValue)}"#.utf8)
+        return bytes
+    }
+
+    static func policy(_ text: String, at time: Timestamp) -> [UInt8] {
+        var bytes = Array(#"{"type":"ledger.policy","time":\#(time.rawValue),"policy":"#.utf8)
+        JSONText.appendQuoted(text.utf8, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+}
