@@ -1,0 +1,48 @@
+"""`schemas/read-model.sql` is what the program makes its read model with. It is written by
+
+    tollbook schema read-model > schemas/read-model.sql
+
+and never by hand; a reviewer reads the difference.
+"""
+
+import os
+import pathlib
+import re
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = pathlib.Path(os.environ.get("TOLLBOOK") or TOP / ".build" / "release" / "tollbook")
+FILE = TOP / "schemas" / "read-model.sql"
+
+
+class ReadModelSchema(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_file_is_what_the_program_prints(self):
+        printed = subprocess.run([PROGRAM, "schema", "read-model"], stdout=subprocess.PIPE, check=True).stdout
+        self.assertEqual(FILE.read_bytes().decode(), printed.decode(),
+                         "stale: tollbook schema read-model > schemas/read-model.sql")
+
+    def test_a_plain_sqlite_takes_it(self):
+        with sqlite3.connect(":memory:") as database:
+            database.executescript(FILE.read_text("utf-8"))
+            for name, in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall():
+                self.assertEqual(database.execute(f"SELECT * FROM {name}").fetchall(), [])
+
+    def test_records_have_the_columns_of_the_record_rules_in_their_order(self):
+        """The names in the first column of the table in `records.md`, "The record"."""
+        text = (TOP / "schemas" / "records.md").read_text("utf-8")
+        table = text[text.index("\n## The record\n"):text.index("`clock_skew`:")]
+        named = [name for row in re.findall(r"(?m)^\| (`[^|]*)\|", table) for name in re.findall(r"`(\w+)`", row)]
+        with sqlite3.connect(":memory:") as database:
+            database.executescript(FILE.read_text("utf-8"))
+            columns = [row[1] for row in database.execute("PRAGMA table_info(cdrs)")]
+        self.assertEqual(columns[:len(named)], named)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,248 @@
+-- The read model of Tollbook, version 1: everything that is computed from the log.
+-- Printed by `tollbook schema read-model`; don't edit it here.
+
+-- One row of each kind: how far the log has been projected, and by which settings.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY NOT NULL,
+    value NOT NULL
+) WITHOUT ROWID;
+
+-- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
+-- The last five columns are the session timer of a leg (null for leg 0).
+CREATE TABLE cdrs (
+    callid TEXT NOT NULL,
+    from_tag TEXT NOT NULL,
+    to_tag TEXT NOT NULL,
+    leg INTEGER NOT NULL,
+    from_uri TEXT,
+    to_uri TEXT,
+    request_uri TEXT,
+    src_ip TEXT,
+    user_agent TEXT,
+    callee_user_agent TEXT,
+    started_at INTEGER NOT NULL,
+    ringing_at INTEGER,
+    answered_at INTEGER,
+    ended_at INTEGER NOT NULL,
+    setup_us INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    disposition TEXT NOT NULL,
+    sip_code INTEGER,
+    sip_reason TEXT,
+    termination TEXT,
+    ended_by TEXT,
+    reason TEXT,
+    last_proof_at INTEGER,
+    session_interval INTEGER NOT NULL,
+    refresher TEXT,
+    refreshes INTEGER NOT NULL,
+    billable_ms INTEGER,
+    billing_basis TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    extra JSON NOT NULL,
+    flags JSON NOT NULL,
+    sources JSON NOT NULL,
+    revision INTEGER NOT NULL,
+    positions JSON NOT NULL,
+    marks JSON,
+    expires_at INTEGER,
+    hung INTEGER,
+    overrun_us INTEGER,
+    unproven_us INTEGER
+);
+
+-- Revisions that were superseded: the record as it was, and the log position of the event that changed it.
+CREATE TABLE cdr_revisions (
+    callid TEXT NOT NULL,
+    from_tag TEXT NOT NULL,
+    to_tag TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    superseded_by INTEGER NOT NULL,
+    withdrawn INTEGER NOT NULL,
+    record JSON NOT NULL
+);
+
+-- Calls that are open: their packed facts, and the earliest deadline of what is open in them.
+CREATE TABLE open_calls (
+    callid TEXT NOT NULL,
+    from_tag TEXT NOT NULL,
+    deadline INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (callid, from_tag)
+) WITHOUT ROWID;
+
+-- What the audit says of settled calls; open ones are judged when asked for.
+CREATE TABLE findings (
+    code TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    callid TEXT NOT NULL,
+    from_tag TEXT NOT NULL,
+    to_tag TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    positions JSON NOT NULL,
+    detail JSON NOT NULL
+);
+
+-- Session-timer statistics of settled calls; open ones are counted when asked for.
+CREATE TABLE statistics_hour (
+    hour INTEGER PRIMARY KEY NOT NULL,
+    calls INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    with_timer INTEGER NOT NULL,
+    refresher_caller INTEGER NOT NULL,
+    refresher_callee INTEGER NOT NULL,
+    refresher_none INTEGER NOT NULL,
+    on_time INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    critical INTEGER NOT NULL,
+    overdue INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    refreshes_update INTEGER NOT NULL,
+    refreshes_invite INTEGER NOT NULL,
+    refreshes_failed INTEGER NOT NULL,
+    interval_rejections INTEGER NOT NULL,
+    hung INTEGER NOT NULL,
+    overrun_us INTEGER NOT NULL,
+    unproven_us INTEGER NOT NULL,
+    interval_below_90 INTEGER NOT NULL,
+    interval_90 INTEGER NOT NULL,
+    interval_180 INTEGER NOT NULL,
+    interval_600 INTEGER NOT NULL,
+    interval_1800 INTEGER NOT NULL,
+    interval_above_1800 INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Session-timer statistics of settled calls; open ones are counted when asked for.
+CREATE TABLE statistics_source (
+    source TEXT PRIMARY KEY NOT NULL,
+    calls INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    with_timer INTEGER NOT NULL,
+    refresher_caller INTEGER NOT NULL,
+    refresher_callee INTEGER NOT NULL,
+    refresher_none INTEGER NOT NULL,
+    on_time INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    critical INTEGER NOT NULL,
+    overdue INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    refreshes_update INTEGER NOT NULL,
+    refreshes_invite INTEGER NOT NULL,
+    refreshes_failed INTEGER NOT NULL,
+    interval_rejections INTEGER NOT NULL,
+    hung INTEGER NOT NULL,
+    overrun_us INTEGER NOT NULL,
+    unproven_us INTEGER NOT NULL,
+    interval_below_90 INTEGER NOT NULL,
+    interval_90 INTEGER NOT NULL,
+    interval_180 INTEGER NOT NULL,
+    interval_600 INTEGER NOT NULL,
+    interval_1800 INTEGER NOT NULL,
+    interval_above_1800 INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Session-timer statistics of settled calls; open ones are counted when asked for.
+CREATE TABLE statistics_user_agent (
+    user_agent TEXT PRIMARY KEY NOT NULL,
+    calls INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    with_timer INTEGER NOT NULL,
+    refresher_caller INTEGER NOT NULL,
+    refresher_callee INTEGER NOT NULL,
+    refresher_none INTEGER NOT NULL,
+    on_time INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    critical INTEGER NOT NULL,
+    overdue INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    refreshes_update INTEGER NOT NULL,
+    refreshes_invite INTEGER NOT NULL,
+    refreshes_failed INTEGER NOT NULL,
+    interval_rejections INTEGER NOT NULL,
+    hung INTEGER NOT NULL,
+    overrun_us INTEGER NOT NULL,
+    unproven_us INTEGER NOT NULL,
+    interval_below_90 INTEGER NOT NULL,
+    interval_90 INTEGER NOT NULL,
+    interval_180 INTEGER NOT NULL,
+    interval_600 INTEGER NOT NULL,
+    interval_1800 INTEGER NOT NULL,
+    interval_above_1800 INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Short numbers of the epochs of sources, as packed facts use them.
+CREATE TABLE source_epochs (
+    number INTEGER PRIMARY KEY NOT NULL,
+    source TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+);
+
+-- What came of each epoch of each source: `came` is a list of [first, last] runs of sequence numbers.
+CREATE TABLE sources (
+    source TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    rejected INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    first_at INTEGER,
+    last_at INTEGER,
+    last_heartbeat_at INTEGER,
+    active INTEGER,
+    stopped_at INTEGER,
+    came JSON NOT NULL,
+    PRIMARY KEY (source, epoch)
+) WITHOUT ROWID;
+
+-- Sequence numbers that did not come; `missing` of them are still missing.
+CREATE TABLE gaps (
+    position INTEGER PRIMARY KEY NOT NULL,
+    gap_source TEXT NOT NULL,
+    gap_epoch INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL,
+    "after" INTEGER,
+    "before" INTEGER,
+    time INTEGER NOT NULL,
+    missing INTEGER NOT NULL
+);
+
+-- Billing policies that the log states, from when each is in force.
+CREATE TABLE policies (
+    position INTEGER PRIMARY KEY NOT NULL,
+    time INTEGER NOT NULL,
+    policy TEXT NOT NULL
+);
+
+-- The same records under the column names of OpenSIPS' `acc` table.
+CREATE VIEW acc AS SELECT
+    rowid AS id,
+    'INVITE' AS method,
+    from_tag,
+    to_tag,
+    callid,
+    CAST(coalesce(sip_code, '') AS TEXT) AS sip_code,
+    coalesce(sip_reason, '') AS sip_reason,
+    datetime(coalesce(answered_at, ended_at) / 1000000, 'unixepoch') AS time,
+    duration_us / 1000000 AS duration,
+    duration_us / 1000 AS ms_duration,
+    setup_us / 1000000 AS setuptime,
+    datetime(started_at / 1000000, 'unixepoch') AS created
+FROM cdrs;
+
+CREATE UNIQUE INDEX cdrs_by_call ON cdrs (callid, from_tag, to_tag);
+
+CREATE INDEX cdrs_by_start ON cdrs (started_at);
+
+CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision);
+
+CREATE INDEX open_calls_by_deadline ON open_calls (deadline);
+
+CREATE INDEX findings_by_call ON findings (callid, from_tag);
