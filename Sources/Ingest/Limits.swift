@@ -79,10 +79,18 @@ package enum Limits {
 
     // MARK: Import
 
-    /// Bytes of a line of an imported file. Entries of the ledger's own may quote a whole event in base64.
+    /// Bytes of a line of an imported file.
     package static let importLineBytesMax = 4 * 1_048_576
+    /// Bytes of an imported entry of the ledger's own, which may quote a whole event in base64, and which
+    /// must itself fit a frame in base64 where it is not valid.
+    package static let importEntryBytesMax = 3_000_000
     /// Events of consecutive numbers that are put into one frame.
     package static let importFrameEventsMax = 4_096
+    /// Bytes of such a frame.
+    package static let importFrameBytesMax = 1_048_576
+    /// Epochs whose consecutive events are collected at a time, and the bytes of all that is collected.
+    package static let importRunsMax = 256
+    package static let importRunBytesMax = 64 * 1_048_576
     /// Lines at fault that are named to the operator one by one; the rest are counted.
     package static let importFaultsNamedMax = 100
 }

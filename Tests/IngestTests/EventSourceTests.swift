@@ -39,7 +39,8 @@ struct EventSourceTests {
             }
         }
         #expect(try source.drain(milliseconds: 30_000))
-        #expect(try ledger.events() == (1...total).map { Sample.event($0) }, "in order, none lost, none twice")
+        #expect(
+            try ledger.events() == (1...total).map { Sample.event($0) }, "in order, none lost, none twice")
         #expect(try ledger.events(ofLedger: true) == [])
         ledger.stop()
     }

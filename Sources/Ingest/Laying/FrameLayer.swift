@@ -16,16 +16,24 @@ struct FrameLayer: ~Copyable {
     }
 
     let pipe: GroupPipe
-    private var finder: IdentityFinder
-    private var decoder = EventDecoder()
-    private var view = EventView()
+    var finder: IdentityFinder
+    var decoder = EventDecoder()
+    var view = EventView()
     private var lines: [LinePlan] = []
-    private var side = PaddedBuffer(capacity: Limits.batchBytesMax)
+    /// The frame of the log that a repetition was found in last.
+    var held: HeldFrame?
+    let log: LogDirectory
+    /// Lines that were rejected or in conflict since they were taken last, for whoever names them to an
+    /// operator; as many as `faultsMax`.
+    private var faults: [(number: Int64, reason: String)] = []
+    var faultsMax = 0
+    private var side = PaddedBuffer(capacity: LogLimits.payloadBytesMax)
     private(set) var voice: LedgerVoice
 
     init(pipe: GroupPipe, log: LogDirectory, voice: LedgerVoice) {
         self.pipe = pipe
         self.voice = voice
+        self.log = log
         finder = log.finder()
         lines.reserveCapacity(1_024)
     }
@@ -177,6 +185,7 @@ struct FrameLayer: ~Copyable {
         isConflict: Bool,
         at now: Timestamp
     ) throws(IngestError) {
+        if faults.count < faultsMax { faults.append((number, String(decoding: reason, as: UTF8.self))) }
         voice.sayRejected(raw, of: origin, number, reason: reason, at: now)
         let place = SequenceNumber(rawValue: number)
         try appendOwn(
@@ -192,6 +201,10 @@ struct FrameLayer: ~Copyable {
         // Safety: `side` keeps the bytes, and isn't changed during the call.
         let raw = unsafe side.bytes.pointer(at: lines[index].start, to: lines[index].end)
         let origin = machine.origin(session)
+        if try unsafe isHeld(raw.span, SequenceNumber(rawValue: number), of: origin) {
+            outcome.duplicates += 1
+            return
+        }
         if try unsafe isOnRecord(raw.span, SequenceNumber(rawValue: number), of: origin) {
             outcome.duplicates += 1
             return
@@ -199,48 +212,6 @@ struct FrameLayer: ~Copyable {
         try unsafe reject(raw.span, number, of: origin, reason: Self.conflict, isConflict: true, at: now)
         machine.noted(session, in: pipe.filling)
         outcome.conflicts += 1
-    }
-
-    /// Whether the durable log has these bytes under this number: as the event, as a rejection, or as a
-    /// conflict.
-    mutating func isOnRecord(
-        _ raw: borrowing Span<UInt8>, _ number: SequenceNumber, of origin: SourceEpoch
-    ) throws(IngestError) -> Bool {
-        for frame in try frames(origin, number) {
-            if frame.header.source == origin {
-                if Self.isSame(frame.line, raw) { return true }
-            } else if frame.header.kind == .rejected, let text = rawText(of: frame), Base64.encodes(text, raw)
-            {
-                return true
-            }
-        }
-        return false
-    }
-
-    private mutating func frames(
-        _ origin: SourceEpoch, _ number: SequenceNumber
-    ) throws(IngestError) -> [FoundFrame] {
-        do throws(LogError) {
-            return try finder.frames(for: origin, number)
-        } catch {
-            throw IngestError(.log, number: error.errno, error.description)
-        }
-    }
-
-    private mutating func rawText(of frame: FoundFrame) -> [UInt8]? {
-        decoder.begin(frame.line)
-        guard case .event = decoder.next(into: &view, from: .ledger), let range = view.text(.raw) else {
-            return nil
-        }
-        var text: [UInt8] = []
-        JSONText.append(range, in: frame.line, to: &text)
-        return text
-    }
-
-    private static func isSame(_ line: PaddedBytes, _ raw: borrowing Span<UInt8>) -> Bool {
-        guard line.count == raw.count else { return false }
-        for index in raw.indices where line[index] != raw[index] { return false }
-        return true
     }
 
     /// Lays a single event that came without a batch around it.
@@ -277,6 +248,12 @@ struct FrameLayer: ~Copyable {
         return Outcome(rejected: 1)
     }
 
+    mutating func takeFaults() -> [(number: Int64, reason: String)] {
+        guard !faults.isEmpty else { return [] }
+        defer { faults.removeAll() }
+        return faults
+    }
+
     // MARK: Gaps and other entries of the ledger's own
 
     /// Lays a `ledger.gap`. What stands on either side of it must be durable.
@@ -308,26 +285,18 @@ struct FrameLayer: ~Copyable {
         _ = voice.take(count)
     }
 
-    /// The time of an event in the durable log; null where there is none, or a rejection in its place.
-    private mutating func time(of number: Int64, in origin: SourceEpoch) throws(IngestError) -> Timestamp? {
-        for frame in try frames(origin, SequenceNumber(rawValue: number))
-        where frame.header.kind == .events {
-            decoder.begin(frame.line)
-            if case .event = decoder.next(into: &view, from: .proxy) { return view.time }
-        }
-        return nil
-    }
-
     // MARK: Frames
 
     private func stage(_ payload: borrowing Span<UInt8>, from source: SourceName) throws(IngestError)
         -> PaddedBytes
     {
-        while true {
-            // Safety: bytes are read as bytes.
-            if let staged = unsafe pipe.group.stage(payload.bytes, from: source) { return staged }
-            try pipe.rotate(room: FrameGroup.frameBytes(payload: payload.count, from: source))
+        // Safety: bytes are read as bytes.
+        if let staged = unsafe pipe.group.stage(payload.bytes, from: source) { return staged }
+        try pipe.rotate(room: FrameGroup.frameBytes(payload: payload.count, from: source))
+        guard let staged = unsafe pipe.group.stage(payload.bytes, from: source) else {
+            throw .refused(Self.tooLargeRefusal)
         }
+        return staged
     }
 
     /// Lays a frame, handing over the group where it has no room.
@@ -335,12 +304,19 @@ struct FrameLayer: ~Copyable {
         _ kind: FrameKind, from origin: SourceEpoch, first: SequenceNumber, count: Int, at now: Timestamp,
         about subject: FrameSubject? = nil, _ payload: RawSpan
     ) throws(IngestError) {
-        while pipe.group.append(
+        if pipe.group.append(
+            kind, from: origin, first: first, count: count, receivedAt: now, about: subject, payload: payload)
+            != nil
+        {
+            return
+        }
+        try pipe.rotate(
+            room: FrameGroup.frameBytes(payload: payload.byteCount, from: origin.source, about: subject))
+        if pipe.group.append(
             kind, from: origin, first: first, count: count, receivedAt: now, about: subject, payload: payload)
             == nil
         {
-            try pipe.rotate(
-                room: FrameGroup.frameBytes(payload: payload.byteCount, from: origin.source, about: subject))
+            throw .refused(Self.tooLargeRefusal)
         }
     }
 
@@ -354,8 +330,10 @@ struct FrameLayer: ~Copyable {
         _ = voice.take()
     }
 
-    private static let lineBreak = Array("line_break".utf8)
-    private static let conflict = Array("conflict".utf8)
+    static let lineBreak = Array("line_break".utf8)
+    static let conflict = Array("conflict".utf8)
+    /// Only where segments are smaller than batches may be, as in tests.
+    private static let tooLargeRefusal = Refusal(.tooLarge, "a frame is larger than a segment of the log")
     private static let unendedRefusal = Refusal(.countMismatch, "the payload's last line is not ended")
 
     private static func countRefusal(_ found: Int, _ stated: Int) -> Refusal {

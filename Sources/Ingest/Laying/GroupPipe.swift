@@ -62,7 +62,7 @@ package final class GroupPipe: @unchecked Sendable {
     @discardableResult
     package func submit() -> Bool {
         guard !group.isEmpty, isIdle else { return false }
-        handOver(room: LogLimits.groupRoomMin)
+        handOver(room: 0)
         return true
     }
 
@@ -71,11 +71,11 @@ package final class GroupPipe: @unchecked Sendable {
     /// - Throws: `diskFull` where the writer waits for space; nothing is handed over then.
     package func rotate(room bytes: Int) throws(IngestError) {
         if group.isEmpty {
-            group.begin(at: tailBefore, room: max(bytes, LogLimits.groupRoomMin))
+            group.begin(at: tailBefore, room: bytes)
             return
         }
         try waitIdle()
-        handOver(room: max(bytes, LogLimits.groupRoomMin))
+        handOver(room: bytes)
     }
 
     /// Waits until everything that was laid is on disk.

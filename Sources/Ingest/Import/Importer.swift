@@ -1,0 +1,322 @@
+package import EventLog
+package import Events
+
+/// Appends events from NDJSON files to a log that nobody else is writing: what the `import` command does.
+///
+/// A line is either an event with its identity, `{"source","epoch","seq","event"}`, as `events` prints it,
+/// or a bare event. The former keeps its identity and its bytes, whatever the order of the lines; the
+/// ledger's own entries too. The latter gets one: the source that the caller derived from the file's
+/// contents, epoch 1, the line's number. What is there already is not added again, so that importing a file
+/// twice adds nothing. No gaps are concluded.
+///
+/// Consecutive numbers of a source are laid as one frame, however the file mixes its sources. Memory is
+/// bounded by `Limits`, not by the file.
+///
+/// ```
+/// var importer = try Importer(log: log)
+/// importer.begin("calls.ndjson", bare: Importer.bareSource(sha256: digest))
+/// while let chunk = … { try importer.take(chunk) }
+/// try importer.endFile()
+/// let report = try importer.finish()
+/// ```
+package struct Importer: ~Copyable {
+    /// Lines of consecutive numbers of one epoch that wait to be laid.
+    struct Run {
+        let session: SessionIndex
+        var first: Int64
+        var count = 0
+        var payload: [UInt8] = []
+        var lastUse: UInt64 = 0
+    }
+
+    /// What kind of file it is, known from its first line that is one or the other.
+    enum FileKind {
+        case unknown, bare, identified
+    }
+
+    package internal(set) var report = ImportReport()
+    let pipe: GroupPipe
+    var layer: FrameLayer
+    var machine: ProtocolMachine
+    let clock: @Sendable () -> Timestamp
+    var runs: [SessionIndex: Run] = [:]
+    var runBytes = 0
+    var uses: UInt64 = 0
+
+    // The file at hand.
+    var file = ""
+    var bareSource: SourceEpoch?
+    var kind = FileKind.unknown
+    var lineNumber: Int64 = 0
+    /// A line whose end has not come yet.
+    var partial: [UInt8] = []
+    var isTooLong = false
+    /// Lines that came before the file's kind was known.
+    var undecided: [(line: Int64, bytes: [UInt8])] = []
+
+    /// - Parameter log: open for writing.
+    package init(
+        log: LogDirectory, clock: @escaping @Sendable () -> Timestamp = { IngestOptions.wallClock() }
+    ) throws(IngestError) {
+        self.clock = clock
+        machine = ProtocolMachine(table: log.sources)
+        pipe = try GroupPipe(log: log)
+        layer = FrameLayer(
+            pipe: pipe, log: log, voice: LedgerVoice(epoch: Receiver.nextEpoch(log.sources, clock())))
+        layer.faultsMax = Limits.importFaultsNamedMax
+    }
+
+    deinit {
+        pipe.stop()
+    }
+
+    /// The source of a file's bare events: `import:` and the first 16 hex digits of the SHA-256 of its bytes.
+    package static func bareSource(sha256 digest: [UInt8]) -> SourceName {
+        precondition(digest.count >= 8, "a SHA-256 has 32 bytes")
+        var text = "import:"
+        for byte in digest.prefix(8) {
+            let digits = String(byte, radix: 16)
+            text += digits.count == 1 ? "0" + digits : digits
+        }
+        guard let name = SourceName(text) else { preconditionFailure("hex digits are allowed in names") }
+        return name
+    }
+
+    // MARK: Files
+
+    /// Starts on a file.
+    ///
+    /// - Parameters:
+    ///   - name: how the operator calls it.
+    ///   - bare: the source of its bare events.
+    package mutating func begin(_ name: String, bare: SourceName) {
+        file = name
+        bareSource = SourceEpoch(source: bare, epoch: Epoch(rawValue: 1))
+        kind = .unknown
+        lineNumber = 0
+        partial.removeAll(keepingCapacity: true)
+        isTooLong = false
+    }
+
+    /// Takes the next piece of the file, cut anywhere.
+    package mutating func take(_ piece: borrowing Span<UInt8>) throws(IngestError) {
+        var start = 0
+        while start < piece.count {
+            guard let end = Self.lineEnd(in: piece, from: start) else {
+                keep(piece.extracting(start..<piece.count))
+                return
+            }
+            if partial.isEmpty, !isTooLong {
+                try takeLine(piece.extracting(start..<end))
+            } else {
+                keep(piece.extracting(start..<end))
+                try takePartial()
+            }
+            start = end + 1
+        }
+    }
+
+    /// Ends the file; a last line may lack its newline.
+    package mutating func endFile() throws(IngestError) {
+        try endLines()
+        for run in runs.values.sorted(by: { $0.session.rawValue < $1.session.rawValue }) { try lay(run) }
+        runs.removeAll(keepingCapacity: true)
+        runBytes = 0
+    }
+
+    /// Makes everything durable.
+    ///
+    /// - Throws: `diskFull`, `log`.
+    package mutating func finish() throws(IngestError) -> ImportReport {
+        try pipe.flush()
+        return report
+    }
+
+    private mutating func endLines() throws(IngestError) {
+        if !partial.isEmpty || isTooLong { try takePartial() }
+        if kind == .unknown, !undecided.isEmpty {
+            let lines = undecided
+            undecided = []
+            for line in lines {
+                report.unreadable += 1
+                report.note(file, line.line, "neither an event nor one with source, epoch and seq")
+            }
+        }
+    }
+
+    private mutating func keep(_ piece: borrowing Span<UInt8>) {
+        guard !isTooLong, partial.count + piece.count <= Limits.importLineBytesMax else {
+            isTooLong = true
+            partial.removeAll(keepingCapacity: true)
+            return
+        }
+        for index in piece.indices { partial.append(piece[index]) }
+    }
+
+    private mutating func takePartial() throws(IngestError) {
+        if isTooLong {
+            isTooLong = false
+            lineNumber += 1
+            report.lines += 1
+            report.unreadable += 1
+            report.note(file, lineNumber, "longer than \(Limits.importLineBytesMax) bytes")
+            return
+        }
+        let line = partial
+        partial.removeAll(keepingCapacity: true)
+        try takeLine(line.span)
+    }
+
+    // MARK: Lines
+
+    private mutating func takeLine(_ whole: borrowing Span<UInt8>) throws(IngestError) {
+        lineNumber += 1
+        var end = whole.count
+        if end > 0, whole[end - 1] == 0x0D { end -= 1 }
+        let line = whole.extracting(0..<end)
+        guard !Self.isBlank(line) else { return }
+        report.lines += 1
+        switch Envelope.kind(of: line) {
+        case .envelope(let envelope) where envelope.event != nil:
+            try decide(.identified)
+            guard let event = envelope.event else { return }
+            try put(line.extracting(event), envelope.number, of: envelope.origin)
+        case .envelope, .header, .plain:
+            try decide(kind == .identified ? .identified : .bare)
+            try takeBare(line, lineNumber)
+        case .other:
+            if kind == .unknown, undecided.count < Limits.importFaultsNamedMax {
+                undecided.append((lineNumber, Self.copy(line)))
+            } else {
+                try takeBare(line, lineNumber)
+            }
+        }
+    }
+
+    /// A line without an identity of its own. Among lines that have one it can't be given one: two files
+    /// with the same calls would then hold it under two.
+    private mutating func takeBare(_ line: borrowing Span<UInt8>, _ number: Int64) throws(IngestError) {
+        guard kind == .bare, let bareSource else {
+            report.unreadable += 1
+            report.note(file, number, "no event with source, epoch and seq, as the lines before it")
+            return
+        }
+        try put(line, number, of: bareSource)
+    }
+
+    private mutating func decide(_ found: FileKind) throws(IngestError) {
+        guard kind == .unknown else { return }
+        kind = found
+        let lines = undecided
+        undecided = []
+        for line in lines { try takeBare(line.bytes.span, line.line) }
+    }
+
+    // MARK: Runs
+
+    /// Puts an event to the ones before it, where its number follows on theirs.
+    private mutating func put(
+        _ event: borrowing Span<UInt8>, _ number: Int64, of origin: SourceEpoch
+    ) throws(IngestError) {
+        let most = origin.source.isLedger ? Limits.importEntryBytesMax : Limits.batchBytesMax
+        guard event.count <= most else {
+            report.unreadable += 1
+            report.note(file, lineNumber, "an event of \(event.count) bytes; \(most) is the most")
+            return
+        }
+        let session = machine.place(of: origin)
+        uses += 1
+        var run: Run
+        if let open = runs.removeValue(forKey: session) {
+            runBytes -= open.payload.count
+            run = open
+            if run.first + Int64(run.count) != number || run.count == Limits.importFrameEventsMax
+                || run.payload.count + event.count >= Limits.importFrameBytesMax
+            {
+                try lay(run)
+                run = Run(session: session, first: number)
+            }
+        } else {
+            run = Run(session: session, first: number)
+        }
+        run.count += 1
+        run.lastUse = uses
+        Self.append(event, to: &run.payload)
+        run.payload.append(0x0A)
+        runBytes += run.payload.count
+        runs[session] = run
+        if runs.count > Limits.importRunsMax || runBytes > Limits.importRunBytesMax { try layOldest() }
+    }
+
+    private mutating func layOldest() throws(IngestError) {
+        guard let oldest = runs.values.min(by: { $0.lastUse < $1.lastUse }) else { return }
+        runs[oldest.session] = nil
+        runBytes -= oldest.payload.count
+        try lay(oldest)
+    }
+
+    private mutating func lay(_ run: Run) throws(IngestError) {
+        guard run.count > 0 else { return }
+        let origin = machine.origin(run.session)
+        let range = NumberRange(run.first, run.first + Int64(run.count) - 1)
+        machine.groupDurable(pipe.durable)
+        var verdict = machine.receiveUnasked(origin, range).1
+        if verdict == .flush {
+            try pipe.flush()
+            machine.groupDurable(pipe.durable)
+            verdict = machine.receiveUnasked(origin, range).1
+        }
+        let first = SequenceNumber(rawValue: run.first)
+        let outcome =
+            if case .sort = verdict {
+                try layer.laySorted(
+                    run.payload.span, count: run.count, first: first, of: run.session, in: &machine,
+                    at: clock())
+            } else {
+                try layer.lay(
+                    run.payload.span, count: run.count, first: first, of: run.session, in: &machine,
+                    at: clock())
+            }
+        report.events += UInt64(outcome.events)
+        report.rejected += UInt64(outcome.rejected)
+        report.duplicates += UInt64(outcome.duplicates)
+        report.conflicts += UInt64(outcome.conflicts)
+        for fault in layer.takeFaults() {
+            let place =
+                run.session == bareSession
+                ? "\(file):\(fault.number)"
+                : "\(file): \(origin.source)/\(origin.epoch.rawValue)/\(fault.number)"
+            report.note(place, fault.reason)
+        }
+        pipe.submit()
+    }
+
+    private var bareSession: SessionIndex? {
+        mutating get { kind == .bare ? bareSource.map { machine.place(of: $0) } : nil }
+    }
+
+    // MARK: Bytes
+
+    private static func isBlank(_ line: borrowing Span<UInt8>) -> Bool {
+        for index in line.indices where line[index] != 0x20 && line[index] != 0x09 { return false }
+        return true
+    }
+
+    private static func copy(_ line: borrowing Span<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(line, to: &bytes)
+        return bytes
+    }
+
+    private static func append(_ line: borrowing Span<UInt8>, to target: inout [UInt8]) {
+        unsafe line.withUnsafeBufferPointer { source in
+            // Safety: read during the call.
+            unsafe target.append(contentsOf: source)
+        }
+    }
+
+    private static func lineEnd(in piece: borrowing Span<UInt8>, from start: Int) -> Int? {
+        for index in start..<piece.count where piece[index] == 0x0A { return index }
+        return nil
+    }
+}
