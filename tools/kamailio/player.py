@@ -21,6 +21,8 @@ import calls  # noqa: E402
 
 CALL_SECONDS_MAX = 60  # a SIPp that has not ended by then is stuck
 PORTS = 12  # of a call: each side one for SIP, one for control and four for media it never uses
+START_SECONDS_MAX = 15  # for Kamailio and for SIPp to listen
+STAGGER_SECONDS = 0.04  # between two callers, so that starting them does not delay what they measure
 STOP_SECONDS_MAX = 15  # for Kamailio to end in good order
 DRAIN_SECONDS_MAX = 10  # for the last events to be acknowledged
 REFUSALS = tuple("SIP/2.0 %d" % first for first in (3, 4, 5, 6))
@@ -31,6 +33,12 @@ PINGS = ["TOLLBOOK_PING=30", "TOLLBOOK_PING_FAILURES=1"]  # what the slow ones w
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def bound_ports():
+    """The UDP ports that somebody on this machine listens on."""
+    with open("/proc/net/udp", encoding="ascii") as table:
+        return {int(line.split()[1].rpartition(":")[2], 16) for line in table.readlines()[1:]}
 
 
 def free_ports(count):
@@ -116,7 +124,8 @@ class Kamailio:
 
     def start(self):
         os.makedirs(self.run_dir, exist_ok=True)
-        environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+        # As an init system starts it: the Python in it takes its packages from beside the first python3 on PATH.
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(),
@@ -127,7 +136,7 @@ class Kamailio:
                 preexec_fn=die_with_parent,
                 env=environment,
             )
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + START_SECONDS_MAX
         while self.rpc("htable.get", "tollbook", "state") is None:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
@@ -225,6 +234,14 @@ class Played:
         if self.made.callee is not None:
             extra = ["-m", str(self.count)]
             self._start("callee", self.made.callee, 1, extra)
+
+    def wait_for_callee(self):
+        """SIPp says nothing when it has bound its port, but the kernel does."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while self.made.callee is not None and self.port + 1 not in bound_ports():
+            if time.monotonic() > deadline or self.processes["callee"].poll() is not None:
+                raise RuntimeError("SIPp does not listen on %d, see %s" % (self.port + 1, self.run_dir))
+            time.sleep(0.02)
 
     def start_caller(self):
         target = [
@@ -384,7 +401,7 @@ class Player:
         )
         self.played.append(one)
         one.start_callee()
-        time.sleep(0.3)
+        one.wait_for_callee()
         one.start_caller()
 
     def start_load(self, count, rate):
@@ -392,7 +409,7 @@ class Player:
         load = Played("load", calls.load(), self.run_dir, self.kamailio.port, free_ports(PORTS), count, rate)
         self.played.append(load)
         load.start_callee()
-        time.sleep(0.3)
+        load.wait_for_callee()
         load.start_caller()
         return load
 
@@ -407,9 +424,11 @@ class Player:
         self.played += batch
         for one in batch:
             one.start_callee()
-        time.sleep(0.5)  # SIPp says nothing when it has bound its port
+        for one in batch:
+            one.wait_for_callee()
         for one in batch:
             one.start_caller()
+            time.sleep(STAGGER_SECONDS)
         while any(one.running() for one in batch):
             for one in batch:
                 if one.hang_up_at and time.monotonic() >= one.hang_up_at:
