@@ -8,16 +8,20 @@ package enum LogLimits {
     package static let groupRoomMin = 256 << 10
     /// The size of a segment unless the options say otherwise.
     package static let segmentBytesDefault = 64 << 20
+    /// The size of a log's first segment, where new segments are larger.
+    package static let firstSegmentBytesMax = 8 << 20
     /// Small segments are for tests.
     package static let segmentBytesMin = 64 << 10
     /// Offsets within a segment are 32 bits wide.
     package static let segmentBytesMax = 2 << 30
+    /// What is zeroed of the next segment between two looks at whether the log needs the disk.
+    package static let zeroedBytesMax = 256 << 10
     /// Events of one frame.
     package static let frameEventsMax = 1 << 24
     /// Segments that a reader keeps mapped for random access.
-    package static let windowsOpenMax = 16
+    package static let windowsOpenMax = 256
     /// Sealed segments whose identity index a finder keeps open.
-    package static let summariesOpenMax = 32
+    package static let summariesOpenMax = 256
     /// Bytes between two entries of a segment's sparse index.
     package static let sparseIndexStride = 64 << 10
 }

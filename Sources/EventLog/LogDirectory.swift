@@ -119,6 +119,8 @@ package final class LogDirectory: Sendable {
     /// Ends maintenance, wakes followers, and gives up the lock. Groups that were not committed are lost.
     package func close() {
         writing?.maintenance.stop()
+        // Derived: what it bounds is on disk.
+        try? writing?.maintenance.mark()
         files.durable.close()
         writing?.lock.release()
     }

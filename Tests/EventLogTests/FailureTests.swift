@@ -71,7 +71,9 @@ struct FailureTests {
         #expect(try Ledger.read(try place.open()) == ledger.entries)
     }
 
-    @Test("Without a spare the writer makes the next segment itself; with one it takes it", arguments: Backend.allCases)
+    @Test(
+        "Without a spare the writer makes the next segment itself; with one it takes it",
+        arguments: Backend.allCases)
     func spares(_ backend: Backend) throws {
         let place = backend.makePlace()
         var log = try place.open()

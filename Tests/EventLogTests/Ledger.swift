@@ -28,7 +28,9 @@ final class Ledger {
     }
 
     static func line(_ source: SourceEpoch, _ sequence: Int64, padding: Int = 0) -> [UInt8] {
-        Array("{\"s\":\"\(source.source)\",\"n\":\(sequence),\"p\":\"\(String(repeating: "x", count: padding))\"}".utf8)
+        Array(
+            "{\"s\":\"\(source.source)\",\"n\":\(sequence),\"p\":\"\(String(repeating: "x", count: padding))\"}"
+                .utf8)
     }
 
     /// A log with several segments: three sources, frames of one to seven events, groups of four frames.
@@ -45,7 +47,9 @@ final class Ledger {
     /// Lays one batch of consecutive events; begins and commits groups as needed.
     func append(_ source: SourceEpoch, count: Int, padding: Int = 0) throws {
         let first = nextSequences[source] ?? 1
-        try lay(source, first: first, lines: (0..<count).map { Self.line(source, first + Int64($0), padding: padding) })
+        try lay(
+            source, first: first,
+            lines: (0..<count).map { Self.line(source, first + Int64($0), padding: padding) })
         nextSequences[source] = first + Int64(count)
     }
 
@@ -56,7 +60,8 @@ final class Ledger {
         let payload: [UInt8] = Array(lines.map { line in line + [UInt8(0x0A)] }.joined())
         var position = append(kind, source, first, lines.count, subject, payload)
         if position == nil {
-            try commit(room: FrameGroup.frameBytes(payload: payload.count, from: source.source, about: subject))
+            try commit(
+                room: FrameGroup.frameBytes(payload: payload.count, from: source.source, about: subject))
             position = append(kind, source, first, lines.count, subject, payload)
         }
         var next = try #require(position)

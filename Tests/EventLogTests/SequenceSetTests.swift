@@ -1,4 +1,4 @@
-import EventLog
+import Events
 import Testing
 
 @Suite("Sequence numbers")

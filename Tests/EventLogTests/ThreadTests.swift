@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Readers while it is written")
 struct ThreadTests {
-    @Test("Followers see every event once, in order, and never before it is durable", arguments: Backend.allCases)
+    @Test(
+        "Followers see every event once, in order, and never before it is durable",
+        arguments: Backend.allCases)
     func followers(_ backend: Backend) async throws {
         let place = backend.makePlace()
         let log = try place.open()
@@ -64,7 +66,9 @@ struct ThreadTests {
         try ledger.append(Ledger.source("a"), count: 2)
         try ledger.commit()
         #expect(try await waiter.value.rawValue == 3)
-        let other = Task { try await onThread { try log.wait(for: Position(rawValue: 3), atMost: .seconds(60)) } }
+        let other = Task {
+            try await onThread { try log.wait(for: Position(rawValue: 3), atMost: .seconds(60)) }
+        }
         log.close()
         #expect(try await other.value.rawValue == 3)
     }
@@ -77,10 +81,12 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
         var thread = pthread_t()
         // Safety: the thread takes over the one reference that is passed to it.
         let context = unsafe Unmanaged.passRetained(box).toOpaque()
-        let code = unsafe pthread_create(&thread, nil, { context in
-            unsafe Unmanaged<ThreadBox>.fromOpaque(context!).takeRetainedValue().body()
-            return nil
-        }, context)
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                unsafe Unmanaged<ThreadBox>.fromOpaque(context!).takeRetainedValue().body()
+                return nil
+            }, context)
         precondition(code == 0, "a thread can be made")
         pthread_detach(thread)
     }

@@ -17,30 +17,28 @@ extension LogDirectory {
         try checkOrMakeDirectory(data, directory, neighbours: options.neighbours, storage: storage)
         let lock = LockHolder(try storage.lock(directory + "/" + lockName))
         let id = try readOrMakeIdentity(directory, options: options, storage: storage)
-        let names = try storage.entries(of: directory) ?? []
+        let found = try Findings(directory, id: id, storage: storage)
         let space = SegmentSpace(
             storage: storage, directory: directory, id: id, segmentBytes: options.segmentBytes)
-        try space.adopt(names)
-        let list = try LogFiles.segments(named: names, in: directory)
-        guard let live = list.last else {
-            throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
-        }
-        let found = try Findings(
-            files: LogFiles(storage: storage, directory: directory, id: id, segments: list, next: .first))
+        try space.adopt(found.names)
+        let list = found.files.list
+        let live = found.tail.segment
         for made in found.made { try? found.files.write(summary: made.bytes, of: made.segment) }
         let file = try storage.open(directory + "/" + live.fileName, .write)
         let dropped = try found.scan.repair(file)
         let tail = found.tail
         found.files.durable.publish(next: tail.next)
-        let known = Set(names)
+        let known = Set(found.names)
+        let marks = EndMarkWriter(files: found.files)
         let maintenance = Maintenance(
-            files: found.files, space: space,
+            files: found.files, space: space, marks: marks,
             pending: list.dropLast().filter { segment in
                 !known.contains(segment.summaryName) && !found.made.contains { $0.segment == segment }
             },
             latest: list.dropLast().last.map { ($0, found.sealedTable) })
         let writer = LogWriter(
             files: found.files, space: space, tail: tail, file: file, sealed: maintenance.add)
+        maintenance.watch(writer)
         let recovery = RecoveryReport(
             path: directory + "/" + live.fileName, offset: tail.offset, droppedBytes: dropped,
             framesRead: found.frames)
@@ -64,15 +62,10 @@ extension LogDirectory {
         }
         guard names.contains(LogIdentityFile.name) else { throw foreign(directory, names) }
         let id = try LogIdentityFile.read(try storage.open(directory + "/" + LogIdentityFile.name, .read))
-        let list = try LogFiles.segments(named: names, in: directory)
-        guard let live = list.last else {
-            throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
-        }
-        let found = try Findings(
-            files: LogFiles(storage: storage, directory: directory, id: id, segments: list, next: .first))
+        let found = try Findings(directory, id: id, storage: storage)
         found.files.durable.publish(next: found.tail.next)
         let recovery = RecoveryReport(
-            path: directory + "/" + live.fileName, offset: found.tail.offset, droppedBytes: 0,
+            path: directory + "/" + found.tail.segment.fileName, offset: found.tail.offset, droppedBytes: 0,
             framesRead: found.frames)
         return LogDirectory(
             files: found.files, sources: found.table, tail: found.tail, recovery: recovery,
@@ -82,6 +75,7 @@ extension LogDirectory {
     /// What there is: read, and nothing changed.
     private struct Findings {
         let files: LogFiles
+        let names: [String]
         let table: SourceTable
         let sealedTable: SourceTable
         let made: [(segment: SegmentID, bytes: [UInt8])]
@@ -89,13 +83,19 @@ extension LogDirectory {
         let tail: LogTail
         let frames: Int
 
-        init(files: LogFiles) throws(LogError) {
-            self.files = files
+        /// - Parameter storage: is listed after the mark was read, since a writer may go on meanwhile.
+        init(_ directory: String, id: LogID, storage: any Storage) throws(LogError) {
+            files = LogFiles(storage: storage, directory: directory, id: id, segments: [], next: .first)
+            let mark = try EndMark.read(files)
+            names = try storage.entries(of: directory) ?? []
+            files.replaceList(try LogFiles.segments(named: names, in: directory))
             let list = files.list
+            guard let live = list.last else {
+                throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
+            }
             let sealed = try files.table(before: list.count - 1, in: list)
             sealedTable = sealed.table
             made = sealed.made
-            let live = list[list.count - 1]
             let reading = try files.open(live)
             var table = sealed.table
             var frames = sealed.frames
@@ -107,6 +107,7 @@ extension LogDirectory {
             self.frames = frames
             tail = LogTail(
                 segment: live, offset: scan.end, segmentBytes: reading.segmentBytes, next: scan.next)
+            try mark?.check(tail, in: files)
         }
     }
 
@@ -158,8 +159,11 @@ extension LogDirectory {
             try file.writeAll(LogIdentityFile.encoded(id), at: 0)
             try file.sync()
             try storage.syncDirectory(directory)
+            // Small, so that it is zeroed at once, and the next one is ready before it is full.
             let space = SegmentSpace(
-                storage: storage, directory: directory, id: id, segmentBytes: options.segmentBytes)
+                storage: storage, directory: directory, id: id,
+                segmentBytes: min(options.segmentBytes, LogLimits.firstSegmentBytesMax))
+            try space.prepare()
             _ = try space.makeSegment(first)
         }
         try storage.rename(path + ".new", to: path)

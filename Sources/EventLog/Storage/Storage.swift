@@ -52,18 +52,15 @@ extension StorageFile {
         try unsafe writeAll(bytes.span.bytes, at: offset)
     }
 
-    /// Writes zeros in pieces, each on disk before the next begins: a long write would keep the log's own
-    /// syncs waiting.
-    func writeZeros(_ range: Range<Int>, piece: Int = 1 << 20) throws(LogError) {
-        let zeros = [UInt8](repeating: 0, count: min(piece, range.count))
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let count = min(zeros.count, range.upperBound - offset)
+    /// Writes zeros, and has them on disk when it returns.
+    func writeZeros(_ range: Range<Int>) throws(LogError) {
+        let zeros = [UInt8](repeating: 0, count: min(1 << 20, range.count))
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+            let count = min(zeros.count, range.upperBound - start)
             // Safety: bytes of an array of bytes.
-            try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: offset)
-            try sync()
-            offset += count
+            try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: start)
         }
+        try sync()
     }
 }
 

@@ -10,13 +10,16 @@ package final class LogWriter: Sendable {
     private struct State {
         var tail: LogTail
         var file: any StorageFile
-        var failure: LogError?
     }
 
     private let files: LogFiles
     private let space: SegmentSpace
     private let sealed: @Sendable (SegmentID) -> Void
+    /// Held while a group is written and synced.
     private let state: Mutex<State>
+    /// Apart from the state, so that asking never waits for the disk.
+    private let failureFound = Mutex<LogError?>(nil)
+    private let tailDurable: Mutex<LogTail>
 
     /// - Parameter sealed: is told of each segment that is full.
     init(
@@ -27,10 +30,14 @@ package final class LogWriter: Sendable {
         self.space = space
         self.sealed = sealed
         state = Mutex(State(tail: tail, file: file))
+        tailDurable = Mutex(tail)
     }
 
     /// What poisoned the log; null while it is well.
-    package var failure: LogError? { state.withLock(\.failure) }
+    package var failure: LogError? { failureFound.withLock(\.self) }
+
+    /// The end of what is on disk.
+    var tail: LogTail { tailDurable.withLock(\.self) }
 
     /// Makes a group durable: one write, one `fdatasync`.
     ///
@@ -50,7 +57,7 @@ package final class LogWriter: Sendable {
     }
 
     private func commit(_ group: FrameGroup, _ state: inout State) throws(LogError) -> Position {
-        if let failure = state.failure {
+        if let failure {
             throw LogError(
                 .poisoned, path: failure.path, offset: failure.offset, errno: failure.errno,
                 "The log takes nothing more since a write or sync failed (\(failure.detail)). "
@@ -64,10 +71,13 @@ package final class LogWriter: Sendable {
             try group.write(to: state.file)
             try state.file.sync()
         } catch {
-            if error.code != .noSpace || group.start.segment == state.tail.segment { state.failure = error }
+            let isRefused = error.code == .noSpace && group.start.segment != state.tail.segment
+            if !isRefused { failureFound.withLock { $0 = error } }
             throw error
         }
         state.tail = group.tail
+        tailDurable.withLock { $0 = state.tail }
+        space.note(state.tail)
         files.durable.publish(next: state.tail.next)
         return state.tail.next
     }

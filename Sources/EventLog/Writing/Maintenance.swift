@@ -6,6 +6,8 @@ internal import Synchronization
 final class Maintenance: Sendable {
     private let files: LogFiles
     private let space: SegmentSpace
+    private let marks: EndMarkWriter
+    private let tail = Mutex<(@Sendable () -> LogTail?)?>(nil)
     private let pending: Mutex<[SegmentID]>
     private let latest: Mutex<(segment: SegmentID, table: SourceTable)?>
     private let troubleFound = Mutex<LogError?>(nil)
@@ -18,17 +20,29 @@ final class Maintenance: Sendable {
     ///   - pending: sealed segments without a summary.
     ///   - latest: the last sealed segment and the table as of its end.
     init(
-        files: LogFiles, space: SegmentSpace, pending: [SegmentID],
+        files: LogFiles, space: SegmentSpace, marks: EndMarkWriter, pending: [SegmentID],
         latest: (segment: SegmentID, table: SourceTable)?
     ) {
         self.files = files
         self.space = space
+        self.marks = marks
         self.pending = Mutex(pending)
         self.latest = Mutex(latest)
     }
 
     /// What is wrong with a sealed segment, where writing its summary found damage.
     var trouble: LogError? { troubleFound.withLock(\.self) }
+
+    /// Has the end mark follow what this writer has made durable.
+    func watch(_ writer: LogWriter) {
+        // The writer holds on to this object already.
+        tail.withLock { $0 = { [weak writer] in writer?.tail } }
+    }
+
+    /// Says on disk how far the log is acknowledged.
+    func mark() throws(LogError) {
+        if let end = tail.withLock(\.self)?() { try marks.write(end) }
+    }
 
     func add(_ sealed: SegmentID) {
         pending.withLock { $0.append(sealed) }
@@ -37,8 +51,12 @@ final class Maintenance: Sendable {
     }
 
     /// One round.
-    func run() throws(LogError) {
-        try space.prepare()
+    ///
+    /// - Parameter isPatient: to leave the disk to the log between two pieces.
+    func run(isPatient: Bool = false) throws(LogError) {
+        // A mark that is late bounds less, and nothing else.
+        try? mark()
+        if isPatient { try space.prepare(pause: pause) } else { try space.prepare() }
         while let segment = pending.withLock(\.first) {
             do throws(LogError) {
                 try summarize(segment)
@@ -100,11 +118,17 @@ final class Maintenance: Sendable {
         if let running { pthread_join(running, nil) }
     }
 
+    /// - Returns: whether to go on.
+    private func pause() -> Bool {
+        bell.wait(atMost: .milliseconds(5)) { isStopping.load(ordering: .sequentiallyConsistent) }
+        return !isStopping.load(ordering: .sequentiallyConsistent)
+    }
+
     private func loop() {
         while !isStopping.load(ordering: .sequentiallyConsistent) {
             isDue.store(false, ordering: .sequentiallyConsistent)
             // What fails is kept in `trouble` and in `space`, and tried again.
-            try? run()
+            try? run(isPatient: true)
             bell.wait(atMost: .seconds(1)) {
                 isDue.load(ordering: .sequentiallyConsistent)
                     || isStopping.load(ordering: .sequentiallyConsistent)

@@ -22,6 +22,8 @@ final class SegmentSpace: Sendable {
     private let id: LogID
     let segmentBytes: Int
     private let state = Mutex<State>(.none)
+    /// How full the live segment is, in thousandths.
+    private let fill = Atomic<Int>(0)
 
     init(storage: any Storage, directory: String, id: LogID, segmentBytes: Int) {
         self.storage = storage
@@ -49,14 +51,17 @@ final class SegmentSpace: Sendable {
 
     /// Makes the spare segment unless there is one.
     ///
+    /// - Parameter pause: where there is one, called between pieces for as long as there is time, so that
+    ///   the log's own syncs don't wait long for the disk; the spare is ready when the live segment is half
+    ///   full. Says false to give up.
     /// - Throws: `noSpace` where the disk is full; call again when there may be room.
-    func prepare() throws(LogError) {
+    func prepare(pause: (() -> Bool)? = nil) throws(LogError) {
         if state.withLock({ if case .ready = $0 { true } else { false } }) { return }
         let path = directory + "/" + Self.newName
         do throws(LogError) {
             let file = try storage.open(path, .make)
             try file.reserve(segmentBytes)
-            try file.writeZeros(0..<segmentBytes)
+            guard try writeZeros(file, pause: pause) else { return try storage.remove(path) }
             try storage.rename(path, to: directory + "/" + Self.spareName)
             try storage.syncDirectory(directory)
             state.withLock { $0 = .ready }
@@ -66,6 +71,25 @@ final class SegmentSpace: Sendable {
             state.withLock { $0 = .failed(error) }
             throw error
         }
+    }
+
+    /// Takes note of how far the live segment is filled.
+    func note(_ tail: LogTail) {
+        fill.store(tail.offset * 1000 / tail.segmentBytes, ordering: .relaxed)
+    }
+
+    private func writeZeros(_ file: any StorageFile, pause: (() -> Bool)?) throws(LogError) -> Bool {
+        guard let pause else {
+            try file.writeZeros(0..<segmentBytes)
+            return true
+        }
+        for start in stride(from: 0, to: segmentBytes, by: LogLimits.zeroedBytesMax) {
+            let end = min(start + LogLimits.zeroedBytesMax, segmentBytes)
+            try file.writeZeros(start..<end)
+            let isAhead = end * 1000 / segmentBytes > 2 * fill.load(ordering: .relaxed)
+            if isAhead, !pause() { return false }
+        }
+        return true
     }
 
     /// Makes a segment of the spare, or, where there is none yet, afresh: that works as well, but syncs take

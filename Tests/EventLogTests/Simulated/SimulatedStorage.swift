@@ -1,8 +1,8 @@
 import EventLog
 import Synchronization
 
-/// A disk that forgets: what was not synced may be lost, wholly or in part, when the power goes; writes, syncs and
-/// space fail on demand. All of it is decided by the test or by a seeded generator.
+/// A disk that forgets: what was not synced may be lost, wholly or in part, when the power goes; writes,
+/// syncs and space fail on demand. All of it is decided by the test or by a seeded generator.
 final class SimulatedStorage: Storage {
     static let sectorBytes = 512
 
@@ -96,7 +96,10 @@ final class SimulatedStorage: Storage {
             guard state.directories.contains(directory) else { return nil }
             let prefix = directory == "/" ? "/" : directory + "/"
             return (Array(state.files.keys) + Array(state.directories))
-                .filter { $0.hasPrefix(prefix) && $0.count > prefix.count && !$0.dropFirst(prefix.count).contains("/") }
+                .filter {
+                    $0.hasPrefix(prefix) && $0.count > prefix.count
+                        && !$0.dropFirst(prefix.count).contains("/")
+                }
                 .map { String($0.dropFirst(prefix.count)) }
         }
     }
