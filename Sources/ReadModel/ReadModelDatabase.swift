@@ -240,12 +240,14 @@ extension ReadModelDatabase {
     }
 
     func openCalls(_ db: Database) throws -> [(callID: [UInt8], fromTag: [UInt8], state: [UInt8])] {
-        try Row.fetchAll(db, sql: "SELECT callid, from_tag, state FROM open_calls").map { row in
-            let callID: String = row["callid"]
-            let fromTag: String = row["from_tag"]
-            let state: Data = row["state"]
-            return (Array(callID.utf8), Array(fromTag.utf8), [UInt8](state))
+        var calls: [(callID: [UInt8], fromTag: [UInt8], state: [UInt8])] = []
+        let rows = try Row.fetchCursor(db, sql: "SELECT callid, from_tag, state FROM open_calls")
+        while let row = try rows.next() {
+            // As bytes: a Call-ID may hold a NUL.
+            let (callID, fromTag, state): (Data, Data, Data) = (row[0], row[1], row[2])
+            calls.append(([UInt8](callID), [UInt8](fromTag), [UInt8](state)))
         }
+        return calls
     }
 
     private static func loadCompleteness(

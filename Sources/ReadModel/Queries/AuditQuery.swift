@@ -81,8 +81,9 @@ extension ReadModelSnapshot {
         }
         while let row = try rows.next() {
             let finding = FindingRow(
-                code: row[0], severity: row[1], callID: row[2], fromTag: row[3], toTag: row[4], at: row[5],
-                positions: row[6], detail: row[7])
+                code: row.text(0) ?? "", severity: row.text(1) ?? "", callID: row.text(2) ?? "",
+                fromTag: row.text(3) ?? "", toTag: row.text(4) ?? "", at: row[5], positions: row.text(6) ?? "[]",
+                detail: row.text(7) ?? "{}")
             if let last = tied.last, last.at != finding.at { try flush() }
             tied.append(finding)
         }

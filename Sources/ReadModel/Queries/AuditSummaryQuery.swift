@@ -56,8 +56,7 @@ extension ReadModelSnapshot {
                 GROUP BY user_agent
                 """, arguments: condition.arguments)
         while let row = try rows.next() {
-            let name: String = row[0]
-            sums[Array(name.utf8)] = [row[1], row[2], row[3], row[4]]
+            sums[Array((row.text(0) ?? "").utf8)] = [row[1], row[2], row[3], row[4]]
         }
         var seen: Set<[String]> = []
         try forEachOpenFinding(filter, asOf: asOf) { row, userAgent in

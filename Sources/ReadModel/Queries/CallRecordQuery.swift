@@ -73,8 +73,8 @@ extension ReadModelSnapshot {
         columns.indices.map { index in
             switch columns[index].kind {
             case .integer: AnswerValue(row[first + index] as Int64?)
-            case .text: AnswerValue(row[first + index] as String?)
-            case .json: (row[first + index] as String?).map { .json($0) } ?? .null
+            case .text: AnswerValue(row.text(first + index))
+            case .json: row.text(first + index).map { .json($0) } ?? .null
             }
         }
     }
@@ -114,10 +114,10 @@ extension ReadModelSnapshot {
                 """, arguments: condition.arguments)
         while let row = try rows.next() {
             try body([
-                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?),
-                AnswerValue(row[2] as String?),
+                AnswerValue(row.text(0)), AnswerValue(row.text(1)),
+                AnswerValue(row.text(2)),
                 AnswerValue(row[3] as Int64?), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
-                .json(row[6]),
+                .json(row.text(6) ?? "null"),
             ])
         }
     }

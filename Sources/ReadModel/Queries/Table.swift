@@ -42,5 +42,29 @@ package enum AnswerValue: Hashable, Sendable {
     }
 }
 
+/// Texts are told apart by their bytes; Swift's own `==` takes some that differ for the same.
+extension AnswerValue {
+    package static func == (left: AnswerValue, right: AnswerValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.integer(let first), .integer(let second)): first == second
+        case (.text(let first), .text(let second)), (.json(let first), .json(let second)):
+            first.utf8.elementsEqual(second.utf8)
+        case (.flag(let first), .flag(let second)): first == second
+        default: false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .integer(let number): hasher.combine(number)
+        case .text(let text), .json(let text):
+            for byte in text.utf8 { hasher.combine(byte) }
+        case .flag(let flag): hasher.combine(flag)
+        }
+    }
+}
+
 /// One row of an answer, as many values as the answer has columns.
 package typealias AnswerRow = [AnswerValue]

@@ -33,8 +33,8 @@ extension ReadModelSnapshot {
         open.reverse()
         while let row = try rows.next() {
             let ended: AnswerRow = [
-                AnswerValue(row[0] as String?), AnswerValue(row[1] as String?),
-                AnswerValue(row[2] as String?),
+                AnswerValue(row.text(0)), AnswerValue(row.text(1)),
+                AnswerValue(row.text(2)),
                 .json(row[3]), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
                 AnswerValue(row[6] as Int64?), AnswerValue(row[7] as Int64?),
             ]
@@ -93,8 +93,9 @@ extension ReadModelSnapshot {
                 add(.text(String(decoding: userAgent, as: UTF8.self)), statistics)
             }
         }
-        for row in try Row.fetchAll(db, sql: "SELECT * FROM statistics_\(bucket.columnName)") {
-            let key: AnswerValue = bucket == .hour ? .integer(row[0]) : .text(row[0])
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM statistics_\(bucket.columnName)")
+        while let row = try rows.next() {
+            let key: AnswerValue = bucket == .hour ? .integer(row[0]) : AnswerValue(row.text(0))
             var statistics = TimerStatistics()
             for (index, counter) in TimerStatistics.Counter.allCases.enumerated() {
                 statistics[counter] = row[index + 1]

@@ -27,11 +27,6 @@ struct DataDirectory {
         return options
     }
 
-    /// Opens the log for writing, or makes one.
-    func openLog(segmentBytes: Int? = nil) throws -> LogDirectory {
-        try LogDirectory.open(path, options: Self.logOptions(segmentBytes: segmentBytes))
-    }
-
     /// Opens the log for reading; a service may be writing it.
     func openLogForReading() throws -> LogDirectory {
         do throws(LogError) {
@@ -46,9 +41,9 @@ struct DataDirectory {
     }
 
     /// Opens the log for writing where there is one and nobody else has it; null where somebody has.
-    func openLogIfFree() throws -> LogDirectory? {
+    func openLogIfFree(segmentBytes: Int? = nil) throws -> LogDirectory? {
         do throws(LogError) {
-            return try LogDirectory.open(path, options: Self.logOptions())
+            return try LogDirectory.open(path, options: Self.logOptions(segmentBytes: segmentBytes))
         } catch {
             guard error.code == .locked else { throw error }
             return nil
