@@ -368,6 +368,15 @@ class SpoolTests(unittest.TestCase):
         (back,) = self.reopen(spool).left_over()
         self.assertEqual(list(self.everything(back).values()), lines(1, 3))
 
+    def test_a_damaged_skip_ends_what_is_read_and_is_told(self):
+        spool = self.spool()
+        Backlog(spool, "proxy", 7).append(lines(1, 3))
+        with open(os.path.join(self.path, self.files()[0]), "ab") as file:
+            file.write(b"#skip many\n" + lines(5, 1)[0] + b"\n")
+        (back,) = self.reopen(spool).left_over()
+        self.assertEqual(list(self.everything(back).values()), lines(1, 3))
+        self.assertIn("no skip", self.log.said[0][0])
+
     def test_epochs_come_back_oldest_first(self):
         spool = self.spool()
         for epoch in (9, 7, 10**15):

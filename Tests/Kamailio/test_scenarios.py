@@ -145,6 +145,11 @@ class Scenarios(unittest.TestCase):
 class SlowScenarios(Scenarios):
     calls, defines = player.calls.SLOW, player.PINGS
 
+    def test_heartbeats_say_how_many_dialogs_there_are(self):
+        """After 30 s both calls are up."""
+        beats = [entry["event"] for entry in self.entries if entry["event"]["type"] == "source.heartbeat"]
+        self.assertEqual([beat["active"] for beat in beats], [len(self.names)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -71,7 +71,7 @@ class Service:
         return status
 
     def run(self, *words):
-        done = subprocess.run([TOLLBOOK, *words, "--data", self.data], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run([TOLLBOOK, *words, "--data", self.data], capture_output=True, check=False)
         return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
     def rows(self, *words):
@@ -115,8 +115,9 @@ class ServiceTests(unittest.TestCase):
             callid = reports[name]["callids"][0]
             with self.subTest(name):
                 self.assertEqual(set(reports[name]["sipp"].values()), {0}, reports[name])
-                of_the_call = [row["event"] for row in events if row["event"].get("callid") == callid]
-                self.assertEqual(expectations.differences_of_events(expected[name]["events"], of_the_call), [])
+                stated = [row["event"] for row in events if row["event"].get("callid") == callid]
+                differences = expectations.differences_of_events(expected[name]["events"], stated)
+                self.assertEqual(differences, [])
                 differences = expectations.differences_of_records(
                     expected[name]["cdrs"],
                     [row for row in records if row["callid"] == callid],
@@ -126,7 +127,8 @@ class ServiceTests(unittest.TestCase):
                 self.assertEqual(differences, [])
                 codes = collections.Counter(row["code"] for row in findings if row["callid"] == callid)
                 self.assertEqual(dict(codes), expected[name]["findings"])
-        self.assertEqual([row for row in events if row["event"]["type"] in ("ledger.rejected", "ledger.gap")], [])
+        faults = [row for row in events if row["event"]["type"] in ("ledger.rejected", "ledger.gap")]
+        self.assertEqual(faults, [])
         self.assert_sound()
 
     def test_a_service_killed_twice_under_load_loses_and_doubles_nothing(self):

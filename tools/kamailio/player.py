@@ -124,7 +124,7 @@ class Kamailio:
 
     def start(self):
         os.makedirs(self.run_dir, exist_ok=True)
-        # As an init system starts it: the Python in it takes its packages from beside the first python3 on PATH.
+        # As an init system starts it: its Python takes packages from beside the first python3 on PATH.
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(

@@ -267,7 +267,7 @@ class Sender:
                 self.log("warning", "%s is gone" % self.endpoint)
                 self.conversation.disconnected()
             else:
-                self.log("error", "no handshake with %s: CURVE on both sides? the right keys?" % self.endpoint)
+                self.log("error", "no handshake with %s: CURVE there too? the right keys?" % self.endpoint)
         while self.dealer is not None:
             try:
                 frames = self.dealer.recv_multipart(zmq.NOBLOCK)

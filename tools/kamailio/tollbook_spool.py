@@ -13,11 +13,13 @@ import collections
 import fcntl
 import json
 import os
+import re
 
 RUN_EVENTS_MAX = 256  # events in one run, and so in one batch
 RUN_BYTES_MAX = 256 * 1024  # bytes in one run
 SEGMENT_BYTES_MAX = 8 * 1024 * 1024
 MEMORY_BYTES_MAX = 16 * 1024 * 1024  # lines kept in memory beside the disk; the rest is read back when sent
+SKIP = re.compile(rb"#skip (\d+) (.+)\n")
 SUFFIX = ".spool"
 REFUSED_SUFFIX = ".refused"
 
@@ -285,11 +287,14 @@ class Backlog:
                     break
                 if number == 0:
                     pass
-                elif line.startswith(b"#skip "):
-                    _, count, reason = line.rstrip(b"\n").split(b" ", 2)
-                    run = Run(self.last_seq + 1, segment, offset, reason.decode())
+                elif line.startswith(b"#"):
+                    skip = SKIP.fullmatch(line)
+                    if not skip:
+                        self.spool.complain("%s, line %d: no skip; the rest is left out" % (path, number + 1))
+                        break
+                    run = Run(self.last_seq + 1, segment, offset, skip[2].decode("utf-8", "replace"))
                     self._adopt(run)
-                    run.count = int(count)
+                    run.count = int(skip[1])
                     self.last_seq += run.count
                 else:
                     if (
