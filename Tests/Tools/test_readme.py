@@ -64,7 +64,9 @@ class Readme(unittest.TestCase):
                                           env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                           stderr=subprocess.PIPE, timeout=120, check=False)
                     self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
-                    self.assertTrue(done.stdout or done.stderr, "it says nothing")
+                    into = re.search(r"> *(\S+)$", command)
+                    said = os.path.getsize(os.path.join(self.folder, into.group(1))) if into else done.stdout + done.stderr
+                    self.assertTrue(said, "it says nothing")
             run.append(words)
         # What the page shows first is what a newcomer types first.
         self.assertEqual(run[:2], [["./tools/demo"], ["./tools/test"]])
