@@ -78,8 +78,11 @@ package final class ReadModelDatabase: Sendable {
         }
     }
 
+    /// Sets the indexes that do not stand yet.
     func createIndexes(_ db: Database) throws {
-        for index in ReadModelSchema.indexes { try db.execute(sql: index) }
+        for index in ReadModelSchema.indexes {
+            try db.execute(sql: index.replacing("INDEX ", with: "INDEX IF NOT EXISTS "))
+        }
     }
 
     static func explained(_ error: DatabaseError, path: String) -> ReadModelError {
@@ -104,7 +107,8 @@ package final class ReadModelDatabase: Sendable {
         }
         try db.execute(
             sql:
-                "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0)",
+                "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0), "
+                + "('longest_call_us', 0)",
             arguments: [ReadModelSchema.version, logID.description])
     }
 

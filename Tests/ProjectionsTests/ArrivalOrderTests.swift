@@ -65,21 +65,21 @@ struct ArrivalOrderTests {
             outcome.records[key] = row
         }
         outcome.findings = feed.rows.findings
-        outcome.statistics = feed.statistics.lines
+        outcome.statistics = feed.statistics.lines(feed.sources)
         outcome.open = feed.open
         return outcome
     }
 }
 
 extension StatisticsChanges {
-    var lines: [String] {
+    func lines(_ sources: SourceRegistry) -> [String] {
         var lines: [String] = []
         func add(_ bucket: String, _ statistics: TimerStatistics) {
             let counters = TimerStatistics.Counter.allCases.map { statistics[$0] }
             if counters.contains(where: { $0 != 0 }) { lines.append("\(bucket) \(counters)") }
         }
         for (hour, statistics) in byHour { add("\(hour)", statistics) }
-        for (source, statistics) in bySource { add("\(source)", statistics) }
+        for (source, statistics) in bySource(sources) { add("\(source)", statistics) }
         for (userAgent, statistics) in byUserAgent {
             add(String(decoding: userAgent, as: UTF8.self), statistics)
         }

@@ -33,7 +33,7 @@ public struct SourceName: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.init(resolved.span)
     }
 
-    public var isLedger: Bool { self == Self.ledger }
+    public var isLedger: Bool { length == 6 && self == Self.ledger }
 
     public var description: String {
         var text = ""
@@ -61,9 +61,15 @@ public struct SourceName: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(length)
+        var word: UInt64 = 0
         for index in 0..<Int(length) {
-            hasher.combine(bytes[index])
+            word = word << 8 | UInt64(bytes[index])
+            if index & 7 == 7 {
+                hasher.combine(word)
+                word = 0
+            }
         }
+        hasher.combine(word)
     }
 
     static func isAllowed(_ byte: UInt8) -> Bool {

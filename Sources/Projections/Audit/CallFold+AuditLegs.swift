@@ -120,6 +120,7 @@ extension CallFold {
     func auditEvidence(
         _ context: AuditContext, _ sources: SourceRegistry, _ findings: inout [Finding]
     ) {
+        if context.gaps.isEmpty, !hasSkew { return }
         func judge(_ record: CallRecord, _ tag: Int32, _ findings: inout [Finding]) {
             let last = facts.lastIndex { !$0.isRepeat } ?? 0
             let span = last > 0 ? [0, last] : [0]
@@ -144,6 +145,12 @@ extension CallFold {
         forEachRecord(gaps: context.gaps, policies: context.policies, sources: sources) { record, leg, _ in
             judge(record, leg?.tag ?? -1, &findings)
         }
+    }
+
+    /// Whether any record of the call can have the flag `clock_skew`.
+    private var hasSkew: Bool {
+        if let end { return facts[end].time < startedAt }
+        return legs.contains { $0.answeredAt < startedAt || ($0.endedAt ?? .last) < $0.answeredAt }
     }
 
     private func openGaps(

@@ -25,6 +25,8 @@ public struct BillingPolicy: Hashable, Sendable {
     public let rounding: Rounding
     /// Milliseconds; what was at least 1 ms is billed with so many at least.
     public let minimumMilliseconds: Int64
+    /// As records cite it.
+    public let citation: String
 
     public init(
         id: String, hash: String, hungCall: HungCall = .lastProof, roundMilliseconds: Int64 = 1000,
@@ -37,15 +39,13 @@ public struct BillingPolicy: Hashable, Sendable {
         self.roundMilliseconds = roundMilliseconds
         self.rounding = rounding
         self.minimumMilliseconds = minimumMilliseconds
+        citation = "\(id):\(hash)"
     }
 
     /// The text of the built-in policy, as a file would hold it; `hash` is made of these bytes.
     public static let builtInText =
         #"{"id":"default","hung_call":"last_proof","round_ms":1000,"round":"up","minimum_ms":0}"#
     public static let builtIn = BillingPolicy(id: "default", hash: "61f1bcd4b10c075c")
-
-    /// As records cite it.
-    public var citation: String { "\(id):\(hash)" }
 
     /// Milliseconds to bill for so many microseconds.
     public func billed(microseconds: Int64) -> Int64 {

@@ -5,6 +5,9 @@ package struct CallCommon: Sendable {
     package private(set) var extra: [UInt8] = []
     package private(set) var sources: [UInt8] = []
     package private(set) var positions: [UInt8] = []
+    // Kept for their storage.
+    private var numbers: [UInt32] = []
+    private var list: [Position] = []
 
     package init() {}
 
@@ -17,6 +20,11 @@ package struct CallCommon: Sendable {
 
     private mutating func gatherExtra(_ fold: borrowing CallFold) {
         extra.removeAll(keepingCapacity: true)
+        guard fold.facts.contains(where: { $0.extra != nil }) else {
+            extra.append(UInt8(ascii: "{"))
+            extra.append(UInt8(ascii: "}"))
+            return
+        }
         var members = ExtraMembers()
         for fact in fold.facts {
             guard let object = fact.extra else { continue }
@@ -27,24 +35,25 @@ package struct CallCommon: Sendable {
 
     private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
         sources.removeAll(keepingCapacity: true)
-        var names: [SourceName] = []
-        for fact in fold.facts {
+        numbers.removeAll(keepingCapacity: true)
+        for fact in fold.facts where numbers.last != fact.sourceEpoch {
             let name = registry.source(fact.sourceEpoch)
-            if names.last == name || name.isLedger || names.contains(name) { continue }
-            names.append(name)
+            if name.isLedger || numbers.contains(where: { registry.source($0) == name }) { continue }
+            numbers.append(fact.sourceEpoch)
         }
-        if names.count > 1 { names.sort() }
+        if numbers.count > 1 { numbers.sort { registry.source($0) < registry.source($1) } }
         sources.append(UInt8(ascii: "["))
-        for (index, name) in names.enumerated() {
+        for (index, number) in numbers.enumerated() {
             if index > 0 { sources.append(UInt8(ascii: ",")) }
-            JSONText.appendQuoted(name.description.utf8, to: &sources)
+            sources.append(contentsOf: registry.quotedName(number))
         }
         sources.append(UInt8(ascii: "]"))
     }
 
     private mutating func gatherPositions(_ fold: borrowing CallFold) {
         positions.removeAll(keepingCapacity: true)
-        var list = fold.facts.map(\.position)
+        list.removeAll(keepingCapacity: true)
+        for fact in fold.facts { list.append(fact.position) }
         list.sort()
         Self.append(list, to: &positions)
     }

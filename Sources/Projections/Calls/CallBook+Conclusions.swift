@@ -5,7 +5,7 @@ extension CallBook {
     /// Takes back what a settled call has added, before it changes.
     mutating func unsettle(_ slot: Int) {
         fold.fold(entries[slot].chain, in: arena, sources: sources)
-        statistics.remove(fold.statisticsShare(asOf: .last, sources: sources))
+        statistics.remove(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
         entries[slot].marks.subtract(.settled)
         entries[slot].generation &+= 1
     }
@@ -113,7 +113,7 @@ extension CallBook {
         guard fold.isSettled else { return }
         entries[slot].marks.formUnion(.settled)
         settled.append((slot, entries[slot].generation))
-        statistics.add(fold.statisticsShare(asOf: .last, sources: sources))
+        statistics.add(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: .last)
         for finding in fold.audit(context, sources: sources) {
             entries[slot].marks.formUnion(.hasFindings)

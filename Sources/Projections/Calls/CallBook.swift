@@ -58,6 +58,10 @@ package struct CallBook: ~Copyable {
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
     var settled: [(slot: Int, generation: UInt32)] = []
     var settledHead = 0
+    /// Calls that have left memory since the book was opened.
+    var forgotten = ForgottenCalls()
+    /// Whether every call that there may be from before is known: a book that was opened on nothing.
+    let knowsAll: Bool
 
     struct Entry {
         var key: CallKey
@@ -93,13 +97,16 @@ package struct CallBook: ~Copyable {
         var records: [Record] = []
     }
 
+    /// - Parameter knowsAll: that no call is known from before, so that only forgotten ones need be asked for.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
-        policies: PolicyHistory = PolicyHistory(), settledMax: Int = Limits.settledCallsInMemoryMax
+        policies: PolicyHistory = PolicyHistory(), knowsAll: Bool = false,
+        settledMax: Int = Limits.settledCallsInMemoryMax
     ) {
         self.earlierCalls = earlierCalls
         self.seed = seed
         self.settledMax = settledMax
+        self.knowsAll = knowsAll
         self.sources = sources
         self.policies = policies
         fold = CallFold(settings: settings)
@@ -184,12 +191,14 @@ extension CallBook {
         of key: CallKey, _ view: borrowing EventView, in text: PaddedBytes, at position: Position
     ) throws -> Int {
         if let known = find(key) { return known }
-        var callID: [UInt8] = []
-        var fromTag: [UInt8] = []
-        JSONText.append(view.text(.callID) ?? .empty, in: text, to: &callID)
-        JSONText.append(view.text(.fromTag) ?? .empty, in: text, to: &fromTag)
-        if let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows) {
-            return recall(earlier, key)
+        if !knowsAll || forgotten.contains(key) {
+            var callID: [UInt8] = []
+            var fromTag: [UInt8] = []
+            JSONText.append(view.text(.callID) ?? .empty, in: text, to: &callID)
+            JSONText.append(view.text(.fromTag) ?? .empty, in: text, to: &fromTag)
+            if let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows) {
+                return recall(earlier, key)
+            }
         }
         let slot = makeSlot(key)
         encoder.encodeHead(view, in: text, at: position)
@@ -258,6 +267,11 @@ extension CallBook {
             unsafe arena.append($0, to: &entries[slot].chain)
         }
         fold.fold(entries[slot].chain, in: arena, sources: sources)
+        if fold.lastTag >= 0 {
+            let tag = fold.tags[Int(fold.lastTag)]
+            entries[slot].tagOffset = UInt32(tag.start)
+            entries[slot].tagLength = UInt16(tag.length)
+        }
         guard fold.facts.contains(where: { CallState.mayEnd($0.type) }) else { return slot }
         entries[slot].marks.formUnion(.mayHaveEnded)
         let history = History()
@@ -279,6 +293,7 @@ extension CallBook {
             }
             let key = entries[slot].key
             table.remove(key, slot: slot) { entries[$0].key }
+            if knowsAll { forgotten.insert(key) }
             arena.release(&entries[slot].chain)
             entries[slot].history = nil
             entries[slot].marks = []

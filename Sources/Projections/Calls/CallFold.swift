@@ -20,6 +20,8 @@ package struct CallFold: ~Copyable {
     /// Which fact ends a call that has no legs.
     package private(set) var end: Int?
     package private(set) var settings: Settings
+    /// The To tag of the last fact that came with one; -1 where none did.
+    private(set) var lastTag: Int32 = -1
     private var isLegTag: [Bool] = []
 
     /// Up to so many facts, comparing each with each beats a set.
@@ -77,7 +79,7 @@ package struct CallFold: ~Copyable {
             var reader = unsafe PackedReader(packed)
             callID = reader.text()
             fromTag = reader.text()
-            var lastTag: Int32 = -1
+            lastTag = -1
             while reader.hasMore {
                 facts.append(Fact())
                 reader.fact(into: &facts[facts.count - 1], tags: &tags, lastTag: &lastTag)

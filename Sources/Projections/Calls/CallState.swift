@@ -47,7 +47,8 @@ package struct CallStateBuilder: ~Copyable {
         if let tag = view.text(.toTag) {
             var resolved: [UInt8] = []
             JSONText.append(tag, in: text, to: &resolved)
-            repeatsTag = resolved == lastTag
+            // As the book of calls does it, so that both pack the same bytes.
+            repeatsTag = !tag.isEscaped && resolved == lastTag
             lastTag = resolved
         }
         encoder.encode(

@@ -7,6 +7,8 @@ package import Events
 package final class SourceRegistry {
     package private(set) var entries: [SourceEpoch] = []
     private var indexes: [SourceEpoch: UInt32] = [:]
+    /// The names as JSON strings.
+    private var quoted: [[UInt8]] = []
 
     package init(_ entries: [SourceEpoch] = []) {
         for entry in entries {
@@ -19,11 +21,17 @@ package final class SourceRegistry {
         if let index = indexes[entry] { return index }
         let index = UInt32(entries.count)
         entries.append(entry)
+        var name: [UInt8] = []
+        JSONText.appendQuoted(entry.source.description.utf8, to: &name)
+        quoted.append(name)
         indexes[entry] = index
         return index
     }
 
     package func source(_ index: UInt32) -> SourceName { entries[Int(index)].source }
+
+    /// A source's name as a JSON string.
+    func quotedName(_ index: UInt32) -> [UInt8] { quoted[Int(index)] }
 
     /// Canonical order of two events of the same time.
     func precedes(_ left: Fact, _ right: Fact) -> Bool {

@@ -27,13 +27,13 @@ extension CallFold {
         for index in leg.marks {
             if index > leg.marks.lowerBound { timer.marks.append(UInt8(ascii: ",")) }
             let mark = marks[index]
-            timer.marks.append(contentsOf: #"{"time":"#.utf8)
+            timer.marks.append(contentsOf: Self.timeKey)
             CallCommon.appendDecimal(UInt64(mark.time.rawValue), to: &timer.marks)
-            timer.marks.append(contentsOf: #","interval":"#.utf8)
+            timer.marks.append(contentsOf: Self.intervalKey)
             CallCommon.appendDecimal(UInt64(mark.interval), to: &timer.marks)
-            timer.marks.append(contentsOf: #","refresher":"#.utf8)
+            timer.marks.append(contentsOf: Self.refresherKey)
             Self.append(mark.refresher?.name, to: &timer.marks)
-            timer.marks.append(contentsOf: #","verdict":"#.utf8)
+            timer.marks.append(contentsOf: Self.verdictKey)
             Self.append(verdict(onMark: index, of: leg, asOf: asOf)?.name, to: &timer.marks)
             timer.marks.append(UInt8(ascii: "}"))
         }
@@ -44,11 +44,19 @@ extension CallFold {
         timer.unproven = unproven(of: leg, asOf: asOf)
     }
 
+    private static let timeKey = Array(#"{"time":"#.utf8)
+    private static let intervalKey = Array(#","interval":"#.utf8)
+    private static let refresherKey = Array(#","refresher":"#.utf8)
+    private static let verdictKey = Array(#","verdict":"#.utf8)
+
+    /// One of our own words as a JSON string; nothing in it needs an escape.
     private static func append(_ word: String?, to text: inout [UInt8]) {
         guard let word else {
             text.append(contentsOf: "null".utf8)
             return
         }
-        JSONText.appendQuoted(word.utf8, to: &text)
+        text.append(UInt8(ascii: "\""))
+        text.append(contentsOf: word.utf8)
+        text.append(UInt8(ascii: "\""))
     }
 }

@@ -1,35 +1,85 @@
 package import Events
+internal import CXXHash
 
 /// By how much each bucket of the statistics has changed.
 package struct StatisticsChanges: Sendable {
-    package private(set) var byHour: [Int64: TimerStatistics] = [:]
-    package private(set) var bySource: [SourceName: TimerStatistics] = [:]
-    package private(set) var byUserAgent: [[UInt8]: TimerStatistics] = [:]
+    private var hours: [Int64: Int] = [:]
+    private var hourSums: [(hour: Int64, sum: TimerStatistics)] = []
+    private var lastHour = 0
+    /// By the number of the source's epoch.
+    private var sourceSums: [TimerStatistics?] = []
+    private var userAgents: [UInt64: Int] = [:]
+    private var userAgentSums: [(name: [UInt8], sum: TimerStatistics)] = []
 
     package init() {}
 
-    package mutating func add(_ share: StatisticsShare) {
-        byHour[share.hour, default: TimerStatistics()].add(share.statistics)
-        bySource[share.source, default: TimerStatistics()].add(share.statistics)
-        byUserAgent[share.userAgent, default: TimerStatistics()].add(share.statistics)
+    package var isEmpty: Bool { hourSums.isEmpty }
+    package var byHour: [(hour: Int64, sum: TimerStatistics)] { hourSums }
+    package var byUserAgent: [(name: [UInt8], sum: TimerStatistics)] { userAgentSums }
+
+    /// One sum a source, its epochs added up.
+    package func bySource(_ sources: SourceRegistry) -> [SourceName: TimerStatistics] {
+        var sums: [SourceName: TimerStatistics] = [:]
+        for (number, sum) in sourceSums.enumerated() {
+            guard let sum else { continue }
+            sums[sources.source(UInt32(number)), default: TimerStatistics()].add(sum)
+        }
+        return sums
     }
 
-    package mutating func remove(_ share: StatisticsShare) {
-        byHour[share.hour, default: TimerStatistics()].subtract(share.statistics)
-        bySource[share.source, default: TimerStatistics()].subtract(share.statistics)
-        byUserAgent[share.userAgent, default: TimerStatistics()].subtract(share.statistics)
+    package mutating func add(_ share: StatisticsShare, userAgent: ArraySlice<UInt8>) {
+        hourSums[place(ofHour: share.hour)].sum.add(share.statistics)
+        growSources(to: share.source)
+        sourceSums[Int(share.source)]?.add(share.statistics)
+        userAgentSums[place(ofUserAgent: userAgent)].sum.add(share.statistics)
     }
-}
 
-extension StatisticsChanges {
+    package mutating func remove(_ share: StatisticsShare, userAgent: ArraySlice<UInt8>) {
+        hourSums[place(ofHour: share.hour)].sum.subtract(share.statistics)
+        growSources(to: share.source)
+        sourceSums[Int(share.source)]?.subtract(share.statistics)
+        userAgentSums[place(ofUserAgent: userAgent)].sum.subtract(share.statistics)
+    }
+
     /// Adds what others have changed.
     package mutating func merge(_ other: StatisticsChanges) {
-        for (hour, statistics) in other.byHour { byHour[hour, default: TimerStatistics()].add(statistics) }
-        for (source, statistics) in other.bySource {
-            bySource[source, default: TimerStatistics()].add(statistics)
+        for entry in other.hourSums { hourSums[place(ofHour: entry.hour)].sum.add(entry.sum) }
+        for (number, sum) in other.sourceSums.enumerated() {
+            guard let sum else { continue }
+            growSources(to: UInt32(number))
+            sourceSums[number]?.add(sum)
         }
-        for (userAgent, statistics) in other.byUserAgent {
-            byUserAgent[userAgent, default: TimerStatistics()].add(statistics)
+        for entry in other.userAgentSums {
+            userAgentSums[place(ofUserAgent: entry.name[...])].sum.add(entry.sum)
         }
+    }
+
+    private mutating func place(ofHour hour: Int64) -> Int {
+        if lastHour < hourSums.count, hourSums[lastHour].hour == hour { return lastHour }
+        if let known = hours[hour] {
+            lastHour = known
+            return known
+        }
+        hours[hour] = hourSums.count
+        hourSums.append((hour, TimerStatistics()))
+        lastHour = hourSums.count - 1
+        return lastHour
+    }
+
+    private mutating func growSources(to number: UInt32) {
+        while sourceSums.count <= Int(number) { sourceSums.append(nil) }
+        if sourceSums[Int(number)] == nil { sourceSums[Int(number)] = TimerStatistics() }
+    }
+
+    private mutating func place(ofUserAgent name: ArraySlice<UInt8>) -> Int {
+        // Safety: read during the call only.
+        var hash = unsafe name.withUnsafeBytes { unsafe tollbook_xxh3_64($0.baseAddress, $0.count, 0) }
+        while let known = userAgents[hash] {
+            if userAgentSums[known].name.elementsEqual(name) { return known }
+            hash &+= 1
+        }
+        userAgents[hash] = userAgentSums.count
+        userAgentSums.append((Array(name), TimerStatistics()))
+        return userAgentSums.count - 1
     }
 }

@@ -75,25 +75,28 @@ package struct TimerStatistics: Hashable, Sendable {
 
 private typealias InlineCounters = InlineArray<26, Int64>
 
-/// What one call adds, and to which buckets.
+/// What one call adds, and to which buckets; its user agent goes beside it.
 package struct StatisticsShare: Hashable, Sendable {
     /// First microsecond of the hour in which the call started, UTC.
     package var hour: Int64 = 0
-    package var source: SourceName
-    /// Empty where none is known.
-    package var userAgent: [UInt8] = []
+    /// Number of the source, in the epoch, that stated the call's earliest event.
+    package var source: UInt32 = 0
     package var statistics = TimerStatistics()
 }
 
 extension CallFold {
+    /// The user agent by which the call counts: that of its final attempt; empty where none is known.
+    package var countedUserAgent: ArraySlice<UInt8> {
+        guard let userAgent = userAgent(attempt: finalAttempt) else { return [] }
+        return bytes[userAgent.range]
+    }
+
     /// The call's share of the statistics.
-    package func statisticsShare(asOf: Timestamp, sources: SourceRegistry) -> StatisticsShare {
-        var share = StatisticsShare(source: sources.source(facts[0].sourceEpoch))
+    package func statisticsShare(asOf: Timestamp) -> StatisticsShare {
+        var share = StatisticsShare()
+        share.source = facts[0].sourceEpoch
         let hour: Int64 = 3600 * Settings.microsecondsPerSecond
         share.hour = startedAt.rawValue / hour * hour
-        if let userAgent = userAgent(attempt: finalAttempt) {
-            share.userAgent = Array(bytes[userAgent.range])
-        }
         share.statistics[.calls] = 1
         for fact in facts where !fact.isRepeat {
             if fact.type == .refreshFailed { share.statistics[.refreshesFailed] += 1 }

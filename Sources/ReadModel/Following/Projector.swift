@@ -31,8 +31,10 @@ package final class Projector {
     /// How much text of rows is held back before it is written.
     private static let batchTextBytes = 1 << 20
 
+    /// - Parameter settledMax: how many ended calls stay in memory.
     package init(
-        _ database: ReadModelDatabase, log: LogDirectory
+        _ database: ReadModelDatabase, log: LogDirectory,
+        settledMax: Int = Projections.Limits.settledCallsInMemoryMax
     ) throws {
         self.database = database
         self.log = log
@@ -47,14 +49,17 @@ package final class Projector {
         (writer, settledCalls, state) = try database.write { db in
             let writer = try RowWriter(db)
             return (
-                writer, try SettledCalls(db, events: events, writer: writer, mayExist: !isFresh),
+                writer,
+                try SettledCalls(
+                    db, events: events, writer: writer,
+                    makeIndexes: database.hasIndexes ? nil : { try database.createIndexes(db) }),
                 try StateWriter(db)
             )
         }
         book = CallBook(
             earlierCalls: settledCalls, seed: log.id.low ^ log.id.high, settings: start.settings,
             sources: sources,
-            policies: start.policies)
+            policies: start.policies, knowsAll: isFresh, settledMax: settledMax)
         book.gaps = completeness.open
         try database.write { db in
             try restoreOpenCalls(db)
@@ -187,7 +192,7 @@ package final class Projector {
     private func revise(_ gap: Gap, at position: Position) throws {
         book.gaps = completeness.open
         try writer.write(&book.rows)
-        for call in try state.calls(touchedBy: gap) {
+        for call in try state.calls(touchedBy: gap, longest: writer.longest) {
             try book.revisit(callID: call.callID, fromTag: call.fromTag, because: position)
         }
     }
@@ -203,15 +208,14 @@ package final class Projector {
     /// Writes what the round has changed besides records, and the position.
     private func finishRound() throws {
         try writer.write(&book.rows)
-        settledCalls.mayExist = true
         try book.takeChanges { fold in
             try state.keepOpen(fold)
         } closed: { fold in
             try state.dropOpen(fold)
         }
-        try state.write(book.takeStatistics())
+        try state.write(book.takeStatistics(), sources: sources)
         try state.write(&completeness, sources: sources)
-        try state.write(next: next, asOf: asOf)
+        try state.write(next: next, asOf: asOf, longest: writer.longest)
     }
 
     private func restoreOpenCalls(_ db: Database) throws {

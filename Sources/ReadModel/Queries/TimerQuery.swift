@@ -77,7 +77,7 @@ extension ReadModelSnapshot {
         let asOf = asOf ?? self.asOf
         var changes = StatisticsChanges()
         try forEachOpenCall { fold in
-            changes.add(fold.statisticsShare(asOf: asOf, sources: sources))
+            changes.add(fold.statisticsShare(asOf: asOf), userAgent: fold.countedUserAgent)
         }
         var sums: [AnswerValue: [Int64]] = [:]
         func add(_ key: AnswerValue, _ statistics: TimerStatistics) {
@@ -87,7 +87,7 @@ extension ReadModelSnapshot {
         switch bucket {
         case .hour: for (hour, statistics) in changes.byHour { add(.integer(hour), statistics) }
         case .source:
-            for (source, statistics) in changes.bySource { add(.text(source.description), statistics) }
+            for (source, statistics) in changes.bySource(sources) { add(.text(source.description), statistics) }
         case .userAgent:
             for (userAgent, statistics) in changes.byUserAgent {
                 add(.text(String(decoding: userAgent, as: UTF8.self)), statistics)

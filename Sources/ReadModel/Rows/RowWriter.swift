@@ -11,8 +11,15 @@ final class RowWriter {
     private var deleteRecord: Statement
     private var insertFinding: Statement
     private var deleteFindings: Statement
+    /// Microseconds from start to end of the longest call that was ever recorded: how far back a span of time can
+    /// reach into the records.
+    private(set) var longest: Int64
+
+    private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
+    private static let endedAt = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
 
     init(_ db: Database) throws {
+        longest = try ReadModelDatabase.meta(db, "longest_call_us")
         let columns = CallRecord.columns + LegTimer.columns
         let names = columns.map(\.name).joined(separator: ", ")
         let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
@@ -42,6 +49,10 @@ final class RowWriter {
     func write(_ batch: inout RowBatch) throws {
         for row in batch.rows {
             switch row.operation {
+            case .insertRecord, .replaceRecord: measure(row, of: batch)
+            default: break
+            }
+            switch row.operation {
             case .insertRecord: try insertRecord.run(row, of: batch)
             case .replaceRecord: try replaceRecord.run(row, of: batch)
             case .supersede: try supersede.run(row, of: batch)
@@ -51,5 +62,12 @@ final class RowWriter {
             }
         }
         batch.removeAll()
+    }
+
+    private func measure(_ row: RowBatch.Row, of batch: borrowing RowBatch) {
+        guard case .integer(let start) = batch.cells[row.cells.lowerBound + Self.startedAt],
+            case .integer(let end) = batch.cells[row.cells.lowerBound + Self.endedAt]
+        else { return }
+        longest = max(longest, end - start)
     }
 }

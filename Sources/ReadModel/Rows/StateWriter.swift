@@ -33,7 +33,7 @@ final class StateWriter {
             db,
             """
             SELECT DISTINCT callid, from_tag FROM cdrs
-            WHERE started_at <= ?1 AND ended_at >= ?2
+            WHERE started_at <= ?1 AND started_at >= ?4 AND ended_at >= ?2
             AND EXISTS (SELECT 1 FROM json_each(cdrs.sources) WHERE value = ?3)
             ORDER BY callid, from_tag
             """)
@@ -68,10 +68,11 @@ final class StateWriter {
     }
 
     /// The calls with a record whose source and time a gap touches.
-    func calls(touchedBy gap: Gap) throws -> [(callID: [UInt8], fromTag: [UInt8])] {
+    func calls(touchedBy gap: Gap, longest: Int64) throws -> [(callID: [UInt8], fromTag: [UInt8])] {
         findTouched.integer(gap.before?.rawValue ?? Int64.max)
         findTouched.integer(gap.after?.rawValue ?? Int64.min)
         findTouched.bind(gap.sourceEpoch.source.description)
+        findTouched.integer(gap.after.map { $0.rawValue - longest } ?? Int64.min)
         var calls: [(callID: [UInt8], fromTag: [UInt8])] = []
         while try findTouched.step() {
             calls.append((findTouched.readBytes(0), findTouched.readBytes(1)))
@@ -80,12 +81,13 @@ final class StateWriter {
         return calls
     }
 
-    func write(_ changes: StatisticsChanges) throws {
+    func write(_ changes: StatisticsChanges, sources: SourceRegistry) throws {
+        if changes.isEmpty { return }
         for (hour, statistics) in changes.byHour {
             addByHour.integer(hour)
             try Self.run(&addByHour, statistics)
         }
-        for (source, statistics) in changes.bySource {
+        for (source, statistics) in changes.bySource(sources) {
             addBySource.bind(source.description)
             try Self.run(&addBySource, statistics)
         }
@@ -93,7 +95,6 @@ final class StateWriter {
             addByUserAgent.bind(userAgent)
             try Self.run(&addByUserAgent, statistics)
         }
-        guard !changes.byHour.isEmpty else { return }
         try pruneHours.run()
         try pruneSources.run()
         try pruneUserAgents.run()
@@ -141,7 +142,10 @@ final class StateWriter {
         }
     }
 
-    func write(next: Position, asOf: Timestamp) throws {
+    func write(next: Position, asOf: Timestamp, longest: Int64) throws {
+        setMeta.bind("longest_call_us")
+        setMeta.integer(longest)
+        try setMeta.run()
         setMeta.bind("next_position")
         setMeta.integer(Int64(next.rawValue))
         try setMeta.run()

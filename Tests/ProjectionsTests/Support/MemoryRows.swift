@@ -161,16 +161,14 @@ struct Feed: ~Copyable {
     mutating func cut() throws {
         rows.write(&book.rows)
         var changed: [(key: [UInt8], text: String?)] = []
-        let sources = sources
         try book.takeChanges { fold in
             let key = Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range])
             var text = "\(String(describing: fold.nextDeadline?.rawValue)) \(fold.legs.count)"
             for leg in fold.legs {
                 text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })"
             }
-            let share = fold.statisticsShare(
-                asOf: Timestamp(rawValue: 2_000_000_000_000_000), sources: sources)
-            changed.append((key, text + " \(share.hashValue)"))
+            let share = fold.statisticsShare(asOf: Timestamp(rawValue: 2_000_000_000_000_000))
+            changed.append((key, text + " \(share.hour) \(share.statistics.hashValue)"))
         } closed: { fold in
             changed.append(
                 (Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range]), nil))
