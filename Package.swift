@@ -67,7 +67,7 @@ let package = Package(
         .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Events"], swiftSettings: house),
         .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "Events"], swiftSettings: house),
         .testTarget(
-            name: "ReadModelTests", dependencies: ["ReadModel", "Simulation", "Projections", "EventLog", "Events"],
+            name: "ReadModelTests", dependencies: ["ReadModel", "Simulation", "Projections", "EventLog", "Events", grdb],
             swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),

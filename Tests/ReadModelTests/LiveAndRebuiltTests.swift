@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Testing
 
 @testable import EventLog
@@ -21,11 +22,7 @@ struct LiveAndRebuiltTests {
         var next = Position.first
         while next < place.log.durable.next {
             let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
-            let projector = try Projector(database, log: place.log, settledMax: Int(random.next() % 50))
-            for _ in 0..<Int(random.next() % 6) + 1 {
-                try projector.advance(round: Int(random.next() % 400) + 1)
-            }
-            next = projector.next
+            next = try project(database, place.log, &random)
             try database.close()
         }
         let report = try Comparison.run(readModel: place.readModel, log: place.log)
@@ -33,12 +30,23 @@ struct LiveAndRebuiltTests {
         #expect(report.tables.contains { $0.name == "cdrs" && $0.rows > 300 })
     }
 
+    /// A few rounds; the projector's statements go with it.
+    private func project(
+        _ database: ReadModelDatabase, _ log: LogDirectory, _ random: inout RandomStream
+    ) throws -> Position {
+        let projector = try Projector(database, log: log, settledMax: Int(random.next() % 50))
+        for _ in 0..<Int(random.next() % 6) + 1 {
+            try projector.advance(round: Int(random.next() % 400) + 1)
+        }
+        return projector.next
+    }
+
     @Test func aDifferenceIsFound() throws {
         let place = try TestPlace()
         try place.fill(seed: 9, calls: 50)
         let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
-        let projector = try Projector(database, log: place.log)
-        while try projector.advance() {}
+        var random = RandomStream(seed: 9)
+        while try project(database, place.log, &random) < place.log.durable.next {}
         try database.write { db in
             try db.execute(sql: "UPDATE cdrs SET duration_us = duration_us + 1 WHERE rowid = 7")
             try db.execute(sql: "DELETE FROM cdrs WHERE rowid = 8")
@@ -64,7 +72,7 @@ final class TestPlace {
     }
 
     deinit {
-        try? log.close()
+        log.close()
         try? FileManager.default.removeItem(atPath: directory)
     }
 
