@@ -145,25 +145,36 @@ package final class Projector {
         _ seq: SequenceNumber
     ) throws {
         if view.type.tellsTime { asOf = max(asOf, view.time) }
+        completeness.note(view, of: sourceEpoch)
+        // What the event closes is closed before its own call is judged, so that one event makes one revision.
+        let closed = closes(header, sourceEpoch, seq)
+        if !closed.isEmpty { book.gaps = completeness.open }
         if view.type.belongsToCall {
             try book.apply(view, in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
         }
+        for gap in closed { try revise(gap, at: position) }
         switch view.type {
         case .ledgerGap: try open(payload, at: position)
         case .ledgerPolicy: try adopt(payload, at: position)
         default: break
         }
+    }
+
+    /// The gaps that an event closes: its own number comes with it, and that of the event whose rejection it is.
+    private func closes(_ header: FrameHeader, _ sourceEpoch: UInt32, _ seq: SequenceNumber) -> [Gap] {
+        var closed: [Gap] = []
         if view.type == .ledgerRejected, let subject = header.subject {
             let number = sources.index(of: subject.source)
             completeness.noteRejected(number)
             if !subject.isConflict {
-                try came(subject.first.rawValue...subject.last.rawValue, number, subject.source, at: position)
+                closed += completeness.came(
+                    subject.first.rawValue...subject.last.rawValue, of: number, subject.source)
             }
         }
-        completeness.note(view, of: sourceEpoch)
         if !completeness.open.isEmpty {
-            try came(seq.rawValue...seq.rawValue, sourceEpoch, header.source, at: position)
+            closed += completeness.came(seq.rawValue...seq.rawValue, of: sourceEpoch, header.source)
         }
+        return closed
     }
 
     /// Numbers of a source have come: gaps that lacked them may be closed.
