@@ -110,6 +110,7 @@ package final class ReadModelDatabase: Sendable {
                 "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0), "
                 + "('longest_call_us', 0)",
             arguments: [ReadModelSchema.version, logID.description])
+        try write(Settings(), db)
     }
 
     private static func check(_ db: Database, path: String, logID: LogID) throws {
@@ -194,16 +195,20 @@ extension ReadModelDatabase {
                     "the read model was made with other settings (lifetime, unanswered, grace or tolerance): "
                         + "run `tollbook rebuild` with the new ones, or go back to the old")
             }
-            try db.execute(
-                sql: """
-                    INSERT OR REPLACE INTO meta VALUES ('lifetime_seconds', ?), ('unanswered_seconds', ?),
-                        ('grace_seconds', ?), ('tolerance_seconds', ?)
-                    """,
-                arguments: [
-                    settings.lifetimeSeconds, settings.unansweredSeconds, settings.graceSeconds,
-                    settings.toleranceSeconds,
-                ])
+            try Self.write(settings, db)
         }
+    }
+
+    private static func write(_ settings: Settings, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO meta VALUES ('lifetime_seconds', ?), ('unanswered_seconds', ?),
+                    ('grace_seconds', ?), ('tolerance_seconds', ?)
+                """,
+            arguments: [
+                settings.lifetimeSeconds, settings.unansweredSeconds, settings.graceSeconds,
+                settings.toleranceSeconds,
+            ])
     }
 
     /// Bills every call by one policy, whatever the log says; only a fresh read model can be made so.
