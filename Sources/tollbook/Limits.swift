@@ -4,7 +4,8 @@ enum CommandLimits {
     static let outputBytesMax = 256 * 1024
     /// Rows of a table that are held back to find out how wide its columns are.
     static let tableRowsMeasured = 2_000
-    /// How often a progress bar is drawn anew, and how often a plain line is written where there is no terminal.
+    /// How often a progress bar is drawn anew, and how often a plain line is written where there is no
+    /// terminal.
     static let progressBarMilliseconds = 100
     static let progressLineMilliseconds = 5_000
     /// What is over sooner shows no progress.

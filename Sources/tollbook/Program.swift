@@ -4,8 +4,8 @@ import Glibc
 import Ingest
 import ReadModel
 
-/// Where the program begins, and where everything that went wrong ends: as words on the standard error and an exit
-/// status.
+/// Where the program begins, and where everything that went wrong ends: as words on the standard error and an
+/// exit status.
 @main
 enum Program {
     @MainActor

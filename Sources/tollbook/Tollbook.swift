@@ -22,7 +22,8 @@ struct Tollbook: ParsableCommand {
         subcommands: [
             ServeCommand.self, ImportCommand.self, EventsCommand.self,
             CallRecordsCommand.self,
-            DialogsCommand.self, TimersCommand.self, AuditCommand.self, ExplainCommand.self, StatusCommand.self,
+            DialogsCommand.self, TimersCommand.self, AuditCommand.self, ExplainCommand.self,
+            StatusCommand.self,
             VerifyCommand.self, RebuildCommand.self, SchemaCommand.self,
         ])
 }

@@ -38,7 +38,8 @@ struct ImportTableTests {
         "tollbook": Room(
             others: [
                 "CSimdJSON", "CXXHash", "CZeroMQ", "Events", "EventLog", "Projections", "ReadModel", "Ingest",
-                "Simulation", "ArgumentParser", "Logging", "ServiceLifecycle", "Configuration", "Crypto",
+                "Simulation", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "Configuration",
+                "Crypto",
             ],
             toolchain: ground.union(["Foundation", "Dispatch"])),
     ]

@@ -105,9 +105,7 @@ extension SwiftFile {
     /// cut.
     fileprivate func isText(_ line: Int) -> Bool {
         let start = lines[line].drop { $0 == " " }
-        if start.hasPrefix("//") { return false }
-        let isInside = code[line].allSatisfy { $0 == " " }
-        return isInside || start.contains(/^(== |\+ )?#*"/)
+        return isInText[line] || start.contains(/^(== |\+ )?#*"/)
     }
 
     fileprivate func saysSafety(_ range: ClosedRange<Int>) -> Bool {

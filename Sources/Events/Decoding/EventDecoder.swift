@@ -100,7 +100,8 @@ package struct EventDecoder: ~Copyable {
         if length > Self.eventBytesMax, speaker == .proxy { return EventFault(.tooLong) }
         var header = LineWalk.Header()
         var walk = LineWalk(
-            bytes, tokens, from: nextToken, origin: isWhole ? 0 : view.start, mayEscape: mayEscape, names: names,
+            bytes, tokens, from: nextToken, origin: isWhole ? 0 : view.start, mayEscape: mayEscape,
+            names: names,
             keys: keys)
         let broken = walk.walkEvent(into: &view, &header)
         nextToken = walk.nextToken

@@ -82,7 +82,8 @@ extension ReadModelSnapshot {
         while let row = try rows.next() {
             let finding = FindingRow(
                 code: row.text(0) ?? "", severity: row.text(1) ?? "", callID: row.text(2) ?? "",
-                fromTag: row.text(3) ?? "", toTag: row.text(4) ?? "", at: row[5], positions: row.text(6) ?? "[]",
+                fromTag: row.text(3) ?? "", toTag: row.text(4) ?? "", at: row[5],
+                positions: row.text(6) ?? "[]",
                 detail: row.text(7) ?? "{}")
             if let last = tied.last, last.at != finding.at { try flush() }
             tied.append(finding)
@@ -105,7 +106,8 @@ extension ReadModelSnapshot {
     static func condition(_ filter: FindingFilter) -> (sql: String, arguments: StatementArguments) {
         var parts: [String] = []
         var arguments = StatementArguments()
-        for (column, values) in [("code", filter.codes), ("severity", filter.severities)] where !values.isEmpty {
+        for (column, values) in [("code", filter.codes), ("severity", filter.severities)]
+        where !values.isEmpty {
             parts.append("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))")
             arguments += StatementArguments(values)
         }
@@ -150,7 +152,8 @@ extension ReadModelSnapshot {
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: asOf)
         try forEachOpenCall(callID: filter.callID) { fold in
             if let source = filter.source,
-                !fold.facts.contains(where: { self.sources.source($0.sourceEpoch).description == source }) {
+                !fold.facts.contains(where: { self.sources.source($0.sourceEpoch).description == source })
+            {
                 return
             }
             let userAgent = fold.string(fold.userAgent(attempt: fold.finalAttempt)) ?? ""
@@ -158,7 +161,8 @@ extension ReadModelSnapshot {
             for finding in fold.audit(context, sources: sources) {
                 guard filter.codes.isEmpty || filter.codes.contains(finding.code.rawValue),
                     filter.severities.isEmpty || filter.severities.contains(finding.code.severity.name),
-                    filter.since.map({ finding.at >= $0 }) ?? true, filter.until.map({ finding.at < $0 }) ?? true
+                    filter.since.map({ finding.at >= $0 }) ?? true,
+                    filter.until.map({ finding.at < $0 }) ?? true
                 else { continue }
                 try body(Self.row(finding, of: fold), userAgent)
             }

@@ -28,11 +28,17 @@ extension ReadModelSnapshot {
         }
         let grave = ["error", "warning", "info"]
         return sums.sorted { left, right in
-            let (first, second) = (grave.firstIndex(of: left.value.severity), grave.firstIndex(of: right.value.severity))
+            let (first, second) = (
+                grave.firstIndex(of: left.value.severity), grave.firstIndex(of: right.value.severity)
+            )
             if first != second { return (first ?? 3) < (second ?? 3) }
-            if left.value.findings != right.value.findings { return left.value.findings > right.value.findings }
+            if left.value.findings != right.value.findings {
+                return left.value.findings > right.value.findings
+            }
             return left.key < right.key
-        }.map { [.text($0.value.severity), .text($0.key), .integer($0.value.findings), .integer($0.value.calls)] }
+        }.map {
+            [.text($0.value.severity), .text($0.key), .integer($0.value.findings), .integer($0.value.calls)]
+        }
     }
 
     package static let findingsByUserAgentColumns: [AnswerColumn] = [

@@ -32,7 +32,8 @@ extension ReadModelSnapshot {
             let fromTag = Array(fold.bytes[fold.fromTag.range])
             if fold.legs.isEmpty, fold.end == nil, fold.unansweredDeadline <= time {
                 found.append(
-                    OverdueDialog(callID: callID, fromTag: fromTag, toTag: nil, deadline: fold.unansweredDeadline))
+                    OverdueDialog(
+                        callID: callID, fromTag: fromTag, toTag: nil, deadline: fold.unansweredDeadline))
             }
             for leg in fold.legs where leg.end == nil {
                 let deadline = fold.deadline(of: leg)

@@ -5,9 +5,11 @@ package import Projections
 extension ReadModelSnapshot {
     package static let sourceColumns: [AnswerColumn] = [
         AnswerColumn("source", .text), AnswerColumn("epoch", .time), AnswerColumn("events", .number),
-        AnswerColumn("rejected", .number), AnswerColumn("first_seq", .number), AnswerColumn("last_seq", .number),
+        AnswerColumn("rejected", .number), AnswerColumn("first_seq", .number),
+        AnswerColumn("last_seq", .number),
         AnswerColumn("missing", .number), AnswerColumn("first_at", .time), AnswerColumn("last_at", .time),
-        AnswerColumn("last_heartbeat_at", .time), AnswerColumn("active", .number), AnswerColumn("stopped_at", .time),
+        AnswerColumn("last_heartbeat_at", .time), AnswerColumn("active", .number),
+        AnswerColumn("stopped_at", .time),
     ]
 
     /// One row an epoch of a source, in the order of (source, epoch).
@@ -27,7 +29,8 @@ extension ReadModelSnapshot {
     }
 
     package static let gapColumns: [AnswerColumn] = [
-        AnswerColumn("position", .number), AnswerColumn("gap_source", .text), AnswerColumn("gap_epoch", .time),
+        AnswerColumn("position", .number), AnswerColumn("gap_source", .text),
+        AnswerColumn("gap_epoch", .time),
         AnswerColumn("from_seq", .number), AnswerColumn("to_seq", .number), AnswerColumn("after", .time),
         AnswerColumn("before", .time), AnswerColumn("time", .time), AnswerColumn("missing", .number),
     ]

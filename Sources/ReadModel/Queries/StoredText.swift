@@ -1,8 +1,8 @@
 internal import GRDB
 internal import GRDBSQLite
 
-/// A text as the read model holds it, with all its bytes: a Call-ID may hold a NUL, behind which GRDB's own `String`
-/// ends.
+/// A text as the read model holds it, with all its bytes: a Call-ID may hold a NUL, behind which GRDB's own
+/// `String` ends.
 ///
 /// Only for rows of a cursor: GRDB copies the rows of `fetchAll` as `String`.
 struct StoredText: DatabaseValueConvertible, StatementColumnConvertible {

@@ -40,14 +40,15 @@ package enum Comparison {
         package var isEqual: Bool { tables.allSatisfy { $0.differences == 0 } }
     }
 
-    /// Rebuilds into a file beside the read model, which is left as it is and may be written meanwhile: one moment of
-    /// it is compared.
+    /// Rebuilds into a file beside the read model, which is left as it is and may be written meanwhile: one
+    /// moment of it is compared.
     ///
     /// - Parameters:
     ///   - examplesMax: how many differences of a table are told one by one.
     ///   - progress: is told the position of the rebuild now and then.
     package static func run(
-        readModel path: String, log: LogDirectory, examplesMax: Int = 20, progress: (Position) -> Void = { _ in }
+        readModel path: String, log: LogDirectory, examplesMax: Int = 20,
+        progress: (Position) -> Void = { _ in }
     ) throws -> Report {
         let reader = try ReadModelReader(path: path)
         let (recipe, next) = try reader.read { (try $0.recipe, $0.next) }
@@ -115,7 +116,8 @@ private struct TableMerge: ~Copyable {
     private(set) var examples: [Comparison.Difference] = []
 
     init(
-        table: String, columns: [String], keyCount: Int, kept: consuming RowReading, rebuilt: consuming RowReading
+        table: String, columns: [String], keyCount: Int, kept: consuming RowReading,
+        rebuilt: consuming RowReading
     ) {
         self.table = table
         self.columns = columns
@@ -227,7 +229,8 @@ private struct RowReading: ~Copyable {
                 unsafe other.bytes(column) { second in
                     let common = min(first.count, second.count)
                     // Safety: both are that long, and valid until the next step.
-                    let order = common == 0 ? 0 : unsafe memcmp(first.baseAddress!, second.baseAddress!, common)
+                    let order =
+                        common == 0 ? 0 : unsafe memcmp(first.baseAddress!, second.baseAddress!, common)
                     if order != 0 { return order < 0 ? -1 : 1 }
                     return first.count == second.count ? 0 : first.count < second.count ? -1 : 1
                 }

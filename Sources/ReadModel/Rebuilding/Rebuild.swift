@@ -56,12 +56,13 @@ package final class Rebuild {
         try Self.sync(path)
     }
 
-    /// Puts a finished file in the place of the one in use. Nobody may write that one meanwhile; who reads it goes
-    /// on reading the old one.
+    /// Puts a finished file in the place of the one in use. Nobody may write that one meanwhile; who reads it
+    /// goes on reading the old one.
     package static func swap(_ new: String, into path: String) throws {
-        // First the old one goes whole: its journal must never meet the new file. A crash in between leaves no read
-        // model, and that is noticed.
+        // First the old one goes whole: its journal must never meet the new file. A crash in between leaves
+        // no read model, and that is noticed.
         try remove(path)
+        // Safety: here and below, a path is lent to the C library for the length of a call.
         guard unsafe rename(new, path) == 0 else {
             throw ReadModelError(.database, "\(new) can't be renamed to \(path): \(Self.reason(errno))")
         }
@@ -70,12 +71,15 @@ package final class Rebuild {
 
     /// Removes a read model with everything that SQLite has put beside it.
     package static func remove(_ path: String) throws {
-        for suffix in ["", "-wal", "-shm", "-journal"] where unsafe unlink(path + suffix) != 0 && errno != ENOENT {
+        // Safety: the path is lent for the length of the call.
+        for suffix in ["", "-wal", "-shm", "-journal"]
+        where unsafe unlink(path + suffix) != 0 && errno != ENOENT {
             throw ReadModelError(.database, "\(path + suffix) can't be removed: \(reason(errno))")
         }
     }
 
     private static func sync(_ path: String) throws {
+        // Safety: the path is lent for the length of the call.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ReadModelError(.database, "\(path) can't be opened to be synced: \(reason(errno))")
@@ -98,7 +102,8 @@ package final class Rebuild {
 }
 
 extension Rebuild.Recipe {
-    /// What the read model of this file was made by; the defaults where there is none yet, or none that can be read.
+    /// What the read model of this file was made by; the defaults where there is none yet, or none that can
+    /// be read.
     package init(ofReadModelAt path: String) {
         self.init()
         guard FileManager.default.fileExists(atPath: path), let reader = try? ReadModelReader(path: path),
@@ -114,7 +119,8 @@ extension ReadModelSnapshot {
         get throws {
             Rebuild.Recipe(
                 settings: settings,
-                fixedPolicy: try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'fixed_policy'"))
+                fixedPolicy: try String.fetchOne(
+                    db, sql: "SELECT value FROM meta WHERE name = 'fixed_policy'"))
         }
     }
 }

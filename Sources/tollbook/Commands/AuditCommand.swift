@@ -90,7 +90,8 @@ extension TableDesign {
         .text("To tag", "to_tag", cellsMin: 8),
         .made("Positions", cellsMin: 10) { $0.words("positions") },
         .made("Detail", cellsMin: 16) { fields in
-            fields.text("detail").filter { !"{}\"".contains($0) }.replacing(",", with: ", ").replacing(":", with: "=")
+            fields.text("detail").filter { !"{}\"".contains($0) }.replacing(",", with: ", ").replacing(
+                ":", with: "=")
         },
     ])
 }

@@ -83,7 +83,9 @@ extension TableDesign {
         },
         .word("Basis", "billing_basis"),
         .made("Timer") { fields in
-            guard let interval = fields.integer("session_interval"), interval > 0 else { return AnswerFields.none }
+            guard let interval = fields.integer("session_interval"), interval > 0 else {
+                return AnswerFields.none
+            }
             return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
         },
         .count("Refreshes", "refreshes"),

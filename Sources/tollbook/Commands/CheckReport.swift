@@ -12,7 +12,8 @@ struct CheckReport {
         guard directory.hasReadModel else {
             throw CommandFailure(
                 .environment,
-                "there is no read model at \(directory.readModelPath) to compare with: `tollbook rebuild` makes it")
+                "there is no read model at \(directory.readModelPath) to compare with: `tollbook rebuild` makes it"
+            )
         }
         let progress = ProgressReport("rebuilding to compare", unit: "events")
         let end = log.durable.next.rawValue
@@ -51,7 +52,8 @@ struct CheckReport {
             throw CommandFailure(
                 .answerIsNo,
                 "the read model is not what the log makes of \(through): "
-                    + "\(HumanCount.of(count, "row differs", "rows differ")). `tollbook rebuild` makes it anew")
+                    + "\(HumanCount.of(count, "row differs", "rows differ")). `tollbook rebuild` makes it anew"
+            )
         }
         StandardError.writeLine("the read model is what a rebuild makes of \(through)")
     }
@@ -62,7 +64,8 @@ struct CheckReport {
         case .missing: return "\(place): only in the rebuilt one"
         case .surplus: return "\(place): not in the rebuilt one"
         case .column(let name, let kept, let rebuilt):
-            return "\(place): \(name) is \(DisplayText.harmless(kept)), rebuilt \(DisplayText.harmless(rebuilt))"
+            return
+                "\(place): \(name) is \(DisplayText.harmless(kept)), rebuilt \(DisplayText.harmless(rebuilt))"
         }
     }
 }

@@ -29,7 +29,8 @@ struct DialogsCommand: ParsableCommand {
         try ReadModelAccess(data.directory).read { snapshot in
             let asOf = asOf?.timestamp ?? snapshot.asOf
             let writer = try AnswerWriter(
-                ReadModelSnapshot.dialogColumns, table: .dialogs(asOf: asOf.rawValue), format: format, to: output)
+                ReadModelSnapshot.dialogColumns, table: .dialogs(asOf: asOf.rawValue), format: format,
+                to: output)
             for row in try snapshot.dialogs(asOf: asOf, callID: callid) { try writer.write(row) }
             try writer.finish(none: "open dialogs")
         }
@@ -52,7 +53,9 @@ extension TableDesign {
             .word("State", "state"),
             .duration("Age", "age_us"),
             .made("Timer") { fields in
-                guard let interval = fields.integer("session_interval"), interval > 0 else { return AnswerFields.none }
+                guard let interval = fields.integer("session_interval"), interval > 0 else {
+                    return AnswerFields.none
+                }
                 return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
             },
             .made("Last refresh", right: true) { distance($0, "last_refresh_at") },

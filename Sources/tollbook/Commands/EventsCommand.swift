@@ -40,7 +40,8 @@ struct EventsCommand: ParsableCommand {
         let output = StandardOutput()
         guard start <= log.durable.next || follow else {
             throw CommandFailure(
-                .environment, "there is no position \(start) yet: the log has \(log.durable.next.rawValue - 1) events")
+                .environment,
+                "there is no position \(start) yet: the log has \(log.durable.next.rawValue - 1) events")
         }
         let writer = try EventWriter(format: format, to: output, onlyCallID: callid)
         while follow, log.durable.next < start { try log.wait(for: log.durable.next, atMost: .seconds(1)) }

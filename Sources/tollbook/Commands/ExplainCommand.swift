@@ -24,7 +24,9 @@ struct ExplainCommand: ParsableCommand {
     var callid: String
 
     func validate() throws {
-        if format.format == .csv { throw ValidationError("a story is no table: --format is table or ndjson here") }
+        if format.format == .csv {
+            throw ValidationError("a story is no table: --format is table or ndjson here")
+        }
     }
 
     func run() throws {

@@ -36,7 +36,8 @@ struct ImportCommand: ParsableCommand {
         guard let log = try directory.openLogIfFree(segmentBytes: segmentBytes) else {
             throw CommandFailure(
                 .environment,
-                "another process has the ledger in \(directory.path): stop it before an import, or send it the events")
+                "another process has the ledger in \(directory.path): stop it before an import, or send it the events"
+            )
         }
         defer { log.close() }
         log.startMaintenance()
@@ -74,7 +75,8 @@ struct ImportCommand: ParsableCommand {
         ] where count > 0 {
             parts.append("\(HumanCount.grouped(count)) \(what)")
         }
-        StandardError.writeLine("imported \(HumanCount.grouped(report.lines)) lines: \(parts.joined(separator: ", "))")
+        StandardError.writeLine(
+            "imported \(HumanCount.grouped(report.lines)) lines: \(parts.joined(separator: ", "))")
     }
 }
 
@@ -88,7 +90,8 @@ private struct ImportInput {
 
     private static let pieceBytes = 1 << 20
 
-    /// - Parameter name: `-` is the standard input. What can be read only once is kept in a file without a name.
+    /// - Parameter name: `-` is the standard input. What can be read only once is kept in a file without a
+    ///   name.
     init(_ name: String) throws {
         self.name = name == "-" ? "standard input" : name
         let given = name == "-" ? FileHandle.standardInput : try Self.open(name)
@@ -108,13 +111,17 @@ private struct ImportInput {
 
     func forEachPiece(_ body: ([UInt8]) throws -> Void) throws {
         try handle.seek(toOffset: 0)
-        while let piece = try handle.read(upToCount: Self.pieceBytes), !piece.isEmpty { try body([UInt8](piece)) }
+        while let piece = try handle.read(upToCount: Self.pieceBytes), !piece.isEmpty {
+            try body([UInt8](piece))
+        }
     }
 
     private static func open(_ path: String) throws -> FileHandle {
+        // Safety: the path is lent for the length of the call.
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw CommandFailure(.environment, "\(path) can't be read: \(SystemError.text(errno)); nothing was imported")
+            throw CommandFailure(
+                .environment, "\(path) can't be read: \(SystemError.text(errno)); nothing was imported")
         }
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
@@ -127,7 +134,8 @@ private struct ImportInput {
             throw CommandFailure(.environment, "\(name) can't be read: \(SystemError.text(errno))")
         }
         guard status.st_mode & S_IFMT != S_IFDIR else {
-            throw CommandFailure(.environment, "\(name) is a directory: name the files in it; nothing was imported")
+            throw CommandFailure(
+                .environment, "\(name) is a directory: name the files in it; nothing was imported")
         }
         return status.st_mode & S_IFMT == S_IFREG
     }
@@ -135,7 +143,9 @@ private struct ImportInput {
     private static func temporary() throws -> FileHandle {
         var path = Array((NSTemporaryDirectory() + "/tollbook-import-XXXXXX").utf8CString)
         // Safety: the call writes into the array, whose last byte is the zero that ends it.
-        let descriptor = unsafe path.withUnsafeMutableBufferPointer { unsafe $0.baseAddress.map { unsafe mkstemp($0) } ?? -1 }
+        let descriptor = unsafe path.withUnsafeMutableBufferPointer {
+            unsafe $0.baseAddress.map { unsafe mkstemp($0) } ?? -1
+        }
         guard descriptor >= 0 else {
             throw CommandFailure(
                 .environment,

@@ -62,13 +62,17 @@ struct RebuildCommand: ParsableCommand {
 
 /// Settings that records depend on, on the command line.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How long a leg without session timer and stated lifetime may last.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long a leg without session timer and stated lifetime may last.", valueName: "seconds"))
     var lifetime: Int64?
     @Option(help: ArgumentHelp("How long a call may stay unanswered.", valueName: "seconds"))
     var unanswered: Int64?
     @Option(help: ArgumentHelp("How long after a deadline the end is presumed.", valueName: "seconds"))
     var grace: Int64?
-    @Option(help: ArgumentHelp("How much later than half its interval a refresh is still on time.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How much later than half its interval a refresh is still on time.", valueName: "seconds"))
     var tolerance: Int64?
 
     var isEmpty: Bool { lifetime == nil && unanswered == nil && grace == nil && tolerance == nil }
@@ -112,7 +116,8 @@ enum PolicyText {
     static func read(_ path: String) throws -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(
-                .environment, "the policy \(path) can't be read: check that it is there and may be read by this user")
+                .environment,
+                "the policy \(path) can't be read: check that it is there and may be read by this user")
         }
         _ = try PolicyFile.parse([UInt8](data), path: path)
         guard let text = String(validating: data, as: UTF8.self) else {

@@ -33,16 +33,24 @@ struct ServeCommand: AsyncParsableCommand {
     var pull: [String] = []
     @Option(help: ArgumentHelp("Where PUB sockets connect (tcp://127.0.0.1:5592).", valueName: "endpoint"))
     var sub: [String] = []
-    @Option(help: ArgumentHelp("Bill by this policy from now on; it becomes an event of the log.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Bill by this policy from now on; it becomes an event of the log.", valueName: "file"))
     var policy: String?
     @OptionGroup var settings: SettingsOptions
-    @Option(help: ArgumentHelp("How long unacknowledged events may be missing before that is stated (5).", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "How long unacknowledged events may be missing before that is stated (5).", valueName: "seconds"))
     var gapTimeout: Int?
-    @Option(help: ArgumentHelp("How many events a source may have unacknowledged (32768).", valueName: "events"))
+    @Option(
+        help: ArgumentHelp("How many events a source may have unacknowledged (32768).", valueName: "events"))
     var credit: Int?
     @Option(help: ArgumentHelp("Size of new segments of the log (67108864).", valueName: "bytes"))
     var segmentBytes: Int?
-    @Option(help: ArgumentHelp("What is logged to the standard error: trace, debug, info, notice, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "What is logged to the standard error: trace, debug, info, notice, warning, error.",
+            valueName: "level"))
     var logLevel: String?
 
     func run() async throws {

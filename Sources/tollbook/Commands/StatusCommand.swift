@@ -55,8 +55,12 @@ struct LedgerStatus {
         let rejected = sources.reduce(Int64(0)) { sum, row in
             if case .integer(let count) = row[3] { sum + count } else { sum }
         }
-        func count(_ number: UInt64) -> (AnswerValue, String) { (.integer(Int64(number)), HumanCount.grouped(number)) }
-        func bytes(_ number: UInt64) -> (AnswerValue, String) { (.integer(Int64(number)), HumanCount.bytes(number)) }
+        func count(_ number: UInt64) -> (AnswerValue, String) {
+            (.integer(Int64(number)), HumanCount.grouped(number))
+        }
+        func bytes(_ number: UInt64) -> (AnswerValue, String) {
+            (.integer(Int64(number)), HumanCount.bytes(number))
+        }
         func table(_ table: ReadModelSnapshot.CountedTable) throws -> (AnswerValue, String) {
             count(UInt64(try snapshot.count(table)))
         }
@@ -66,13 +70,19 @@ struct LedgerStatus {
             ("log", "Log", (.text(log.id.description), log.id.description)),
             ("events", "Events", count(end - 1)),
             ("behind", "Read model behind by", count(behind)),
-            ("as_of", "Last time told", (.integer(asOf), asOf == 0 ? AnswerFields.none : CalendarTime.text(asOf))),
+            (
+                "as_of", "Last time told",
+                (.integer(asOf), asOf == 0 ? AnswerFields.none : CalendarTime.text(asOf))
+            ),
             ("cdrs", "CDRs", try table(.records)),
             ("open_calls", "Open calls", try table(.openCalls)),
             ("findings", "Findings", try table(.findings)),
             ("rejected", "Rejected events", count(UInt64(rejected))),
             ("open_gaps", "Open gaps", count(UInt64(gaps.count))),
-            ("policy", "Billing policy", (.text(policy), policy + (snapshot.isPolicyFixed ? ", for all calls" : ""))),
+            (
+                "policy", "Billing policy",
+                (.text(policy), policy + (snapshot.isPolicyFixed ? ", for all calls" : ""))
+            ),
             ("log_bytes", "Log on disk", bytes(logFiles)),
             ("read_model_bytes", "Read model on disk", bytes(readModel)),
             ("free_bytes", "Free on disk", bytes(free)),
@@ -93,7 +103,8 @@ struct LedgerStatus {
         let writer = try AnswerWriter(
             ReadModelSnapshot.gapColumns,
             table: TableDesign([
-                .text("Missing of source", "gap_source"), .number("Epoch", "gap_epoch"), .number("From", "from_seq"),
+                .text("Missing of source", "gap_source"), .number("Epoch", "gap_epoch"),
+                .number("From", "from_seq"),
                 .number("To", "to_seq"), .number("Missing", "missing"), .time("After", "after"),
                 .time("Before", "before"), .number("Stated at position", "position"),
             ]), format: .table, to: output)

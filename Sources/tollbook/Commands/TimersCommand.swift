@@ -42,7 +42,9 @@ struct TimersCommand: ParsableCommand {
     var callid: String?
 
     func validate() throws {
-        if by != nil, callid != nil { throw ValidationError("--by counts all calls: leave out --callid, or --by") }
+        if by != nil, callid != nil {
+            throw ValidationError("--by counts all calls: leave out --callid, or --by")
+        }
     }
 
     func run() throws {
@@ -51,9 +53,12 @@ struct TimersCommand: ParsableCommand {
         try ReadModelAccess(data.directory).read { snapshot in
             if let bucket = by?.ofReadModel {
                 let writer = try AnswerWriter(
-                    ReadModelSnapshot.statisticsColumns(by: bucket), table: .statistics(by: bucket), format: format,
+                    ReadModelSnapshot.statisticsColumns(by: bucket), table: .statistics(by: bucket),
+                    format: format,
                     to: output)
-                for row in try snapshot.statistics(by: bucket, asOf: asOf?.timestamp) { try writer.write(row) }
+                for row in try snapshot.statistics(by: bucket, asOf: asOf?.timestamp) {
+                    try writer.write(row)
+                }
                 try writer.finish(none: "calls")
             } else {
                 let writer = try AnswerWriter(
@@ -88,10 +93,13 @@ extension TableDesign {
             first,
             .number("Calls", "calls"),
             .number("Answered", "answered"),
-            .made("With timer") { Bar.labelled($0.integer("with_timer") ?? 0, of: $0.integer("answered") ?? 0, cells: 6) },
+            .made("With timer") {
+                Bar.labelled($0.integer("with_timer") ?? 0, of: $0.integer("answered") ?? 0, cells: 6)
+            },
             .made("On time") { Bar.labelled($0.integer("on_time") ?? 0, of: Self.refreshed($0), cells: 10) },
             .count("Late", "late"), .count("Critical", "critical"), .count("Overdue", "overdue"),
-            .count("Expired", "expired"), .count("422", "interval_rejections"), .count("Failed", "refreshes_failed"),
+            .count("Expired", "expired"), .count("422", "interval_rejections"),
+            .count("Failed", "refreshes_failed"),
             .count("Hung", "hung"), .duration("Overrun", "overrun_us"), .duration("Unproven", "unproven_us"),
         ])
     }

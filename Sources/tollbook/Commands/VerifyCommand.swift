@@ -7,7 +7,8 @@ import ReadModel
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Reads the whole log, checks every checksum and hash, and that the read model equals a rebuild.",
+        abstract:
+            "Reads the whole log, checks every checksum and hash, and that the read model equals a rebuild.",
         discussion: """
             Changes nothing, and may run while a service does. Exit status 1 where anything is not as it was written.
 
@@ -40,7 +41,8 @@ struct VerifyCommand: ParsableCommand {
             \(HumanCount.bytes(UInt64(report.bytes)))
             """)
         for path in report.badSummaries {
-            StandardError.writeLine("\(path) is missing or stale: remove it, and the next `serve` writes it anew")
+            StandardError.writeLine(
+                "\(path) is missing or stale: remove it, and the next `serve` writes it anew")
         }
         guard !logOnly else { return }
         try CheckReport(data.directory).write(format)

@@ -20,7 +20,8 @@ struct WordList<Known: KnownWords>: ExpressibleByArgument {
 
 enum DispositionWord: KnownWords {
     static let all = [
-        "answered", "busy", "cancelled", "no_answer", "redirected", "rejected", "not_found", "interval_too_small",
+        "answered", "busy", "cancelled", "no_answer", "redirected", "rejected", "not_found",
+        "interval_too_small",
         "congestion", "failed", "unknown",
     ]
 }

@@ -13,13 +13,15 @@ struct ConfigurationFile {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw CommandFailure(
                 .environment,
-                "the configuration \(path) can't be read: check that it is there and may be read by this user")
+                "the configuration \(path) can't be read: check that it is there and may be read by this user"
+            )
         }
         guard data.count <= CommandLimits.configurationBytesMax,
             let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
         else {
             throw CommandFailure(
-                .usage, #"the configuration \#(path) is no JSON object, such as {"data":"/var/lib/tollbook"}"#)
+                .usage, #"the configuration \#(path) is no JSON object, such as {"data":"/var/lib/tollbook"}"#
+            )
         }
         for (name, value) in object.sorted(by: { $0.key < $1.key }) {
             guard let setting = Setting(rawValue: name) else {
@@ -43,7 +45,8 @@ struct ConfigurationFile {
             return (value as? String).map { .stringArray([$0]) }
         case .number:
             // To Foundation a boolean is a number, and so is a fraction.
-            guard let number = value as? NSNumber, !(value is Bool), let whole = Int(exactly: number.doubleValue)
+            guard let number = value as? NSNumber, !(value is Bool),
+                let whole = Int(exactly: number.doubleValue)
             else { return nil }
             return .int(whole)
         }

@@ -18,7 +18,8 @@ struct ServiceConfiguration: Sendable {
     var segmentBytes = LogLimits.segmentBytesDefault
     var logLevel = Logger.Level.notice
 
-    /// Takes each setting from the flags, else from the environment, else from the file, else from the standard.
+    /// Takes each setting from the flags, else from the environment, else from the file, else from the
+    /// standard.
     ///
     /// - Parameters:
     ///   - flags: what was given on the command line.
@@ -111,7 +112,9 @@ private struct ConfigurationReading {
 
     /// Endpoints to listen at; “none” is for listening nowhere.
     mutating func endpoints(_ setting: Setting) -> [String]? {
-        let found = read(setting) { [reader] in try reader.requiredStringArray(forKey: ConfigKey([setting.name])) }
+        let found = read(setting) { [reader] in
+            try reader.requiredStringArray(forKey: ConfigKey([setting.name]))
+        }
         guard let endpoints = found?.filter({ $0 != "none" }) else { return nil }
         for text in endpoints {
             do throws(IngestError) {

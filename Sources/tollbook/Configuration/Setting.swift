@@ -1,5 +1,5 @@
-/// A setting of the service: one name, spelt three ways. `gap_timeout` in the file, `TOLLBOOK_GAP_TIMEOUT` in the
-/// environment, `--gap-timeout` as a flag.
+/// A setting of the service: one name, spelt three ways. `gap_timeout` in the file, `TOLLBOOK_GAP_TIMEOUT` in
+/// the environment, `--gap-timeout` as a flag.
 enum Setting: String, CaseIterable {
     case data, router, pull, sub, policy
     case lifetime, unanswered, grace, tolerance
@@ -10,7 +10,8 @@ enum Setting: String, CaseIterable {
 
     enum Kind {
         case text
-        /// A list of texts: in the file a list or one text, in the environment separated by commas, as flags repeated.
+        /// A list of texts: in the file a list or one text, in the environment separated by commas, as flags
+        /// repeated.
         case texts
         case number(ClosedRange<Int>)
     }

@@ -3,8 +3,8 @@ import ReadModel
 
 /// Writes an answer row by row in the format that was asked for.
 ///
-/// NDJSON and CSV have the fields and the order of `columns`, times and durations as whole numbers. A table has the
-/// columns of its design.
+/// NDJSON and CSV have the fields and the order of `columns`, times and durations as whole numbers. A table
+/// has the columns of its design.
 final class AnswerWriter {
     private let output: StandardOutput
     private let format: OutputFormat
@@ -15,7 +15,9 @@ final class AnswerWriter {
     /// Rows written so far.
     private(set) var count = 0
 
-    init(_ columns: [AnswerColumn], table: TableDesign, format: OutputFormat, to output: StandardOutput) throws {
+    init(_ columns: [AnswerColumn], table: TableDesign, format: OutputFormat, to output: StandardOutput)
+        throws
+    {
         self.columns = columns
         self.format = format
         self.output = output

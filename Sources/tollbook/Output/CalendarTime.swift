@@ -28,7 +28,8 @@ enum CalendarTime {
         return back.month == month && back.day == day ? number : nil
     }
 
-    /// As `2026-03-04T05:06:07.123456Z`, with as many digits of the fraction as asked for, cut and not rounded.
+    /// As `2026-03-04T05:06:07.123456Z`, with as many digits of the fraction as asked for, cut and not
+    /// rounded.
     static func text(_ microseconds: Int64, fractionDigits: Int = 6) -> String {
         var days = microseconds / microsecondsPerDay
         var rest = microseconds % microsecondsPerDay
@@ -46,7 +47,8 @@ enum CalendarTime {
         return text + "Z"
     }
 
-    /// Reads a number of microseconds, an RFC 3339 time, or an RFC 3339 date, which stands for its first moment UTC.
+    /// Reads a number of microseconds, an RFC 3339 time, or an RFC 3339 date, which stands for its first
+    /// moment UTC.
     ///
     /// Fractions beyond microseconds are rounded up, so that "before" and "from … on" mean what they say.
     static func parse(_ text: String) -> Int64? {

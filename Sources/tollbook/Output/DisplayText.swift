@@ -15,8 +15,8 @@ enum DisplayText {
         }
     }
 
-    /// The text with everything that would move the cursor or change the terminal made visible: what proxies say
-    /// comes from strangers.
+    /// The text with everything that would move the cursor or change the terminal made visible: what proxies
+    /// say comes from strangers.
     static func harmless(_ text: String) -> String {
         let isHarmless = text.unicodeScalars.allSatisfy { !isDangerous($0) }
         if isHarmless { return text }
@@ -59,7 +59,8 @@ enum DisplayText {
     private static func isWide(_ value: UInt32) -> Bool {
         switch value {
         case 0x1100...0x115F, 0x231A...0x231B, 0x23E9...0x23EC, 0x2E80...0x303E, 0x3041...0x33FF,
-            0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF, 0xA960...0xA97C, 0xAC00...0xD7A3, 0xF900...0xFAFF,
+            0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF, 0xA960...0xA97C, 0xAC00...0xD7A3,
+            0xF900...0xFAFF,
             0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF,
             0x1F900...0x1F9FF, 0x1FA70...0x1FAFF, 0x20000...0x3FFFD:
             true

@@ -95,7 +95,8 @@ final class EventWriter {
     }
 
     private func write(
-        _ payload: PaddedBytes, _ line: Range<Int>, _ position: Position, _ number: SequenceNumber, _ origin: Origin
+        _ payload: PaddedBytes, _ line: Range<Int>, _ position: Position, _ number: SequenceNumber,
+        _ origin: Origin
     ) throws {
         guard format == .ndjson else {
             // Safety: the text is copied at once.

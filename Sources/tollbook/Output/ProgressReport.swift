@@ -1,5 +1,5 @@
-/// How far a long task is, on the standard error: a bar on a terminal, plain lines elsewhere. What is over quickly
-/// shows nothing.
+/// How far a long task is, on the standard error: a bar on a terminal, plain lines elsewhere. What is over
+/// quickly shows nothing.
 final class ProgressReport {
     private let title: String
     private let unit: String
@@ -15,7 +15,9 @@ final class ProgressReport {
         self.unit = unit
         started = clock.now
         nextDue = started.advanced(by: .milliseconds(CommandLimits.progressDelayMilliseconds))
-        if !isTerminal { nextDue = started.advanced(by: .milliseconds(CommandLimits.progressLineMilliseconds)) }
+        if !isTerminal {
+            nextDue = started.advanced(by: .milliseconds(CommandLimits.progressLineMilliseconds))
+        }
     }
 
     deinit {
@@ -26,7 +28,8 @@ final class ProgressReport {
     func update(_ done: UInt64, of total: UInt64?) {
         let now = clock.now
         guard now >= nextDue else { return }
-        let pause = isTerminal ? CommandLimits.progressBarMilliseconds : CommandLimits.progressLineMilliseconds
+        let pause =
+            isTerminal ? CommandLimits.progressBarMilliseconds : CommandLimits.progressLineMilliseconds
         nextDue = now.advanced(by: .milliseconds(pause))
         isShown = true
         let seconds = Self.seconds(started.duration(to: now))

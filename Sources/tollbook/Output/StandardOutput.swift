@@ -54,7 +54,8 @@ final class StandardOutput {
         guard failure != 0 else { return }
         if failure == EPIPE { throw OutputClosed() }
         throw CommandFailure(
-            .environment, "the answer can't be written: \(SystemError.text(failure)); the part before it is incomplete")
+            .environment,
+            "the answer can't be written: \(SystemError.text(failure)); the part before it is incomplete")
     }
 }
 
@@ -74,7 +75,9 @@ enum StandardError {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             // Safety: the bytes are only read, during the call.
-            let taken = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            let taken = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
             if taken > 0 {
                 bytes = bytes.dropFirst(taken)
             } else if errno != EINTR {

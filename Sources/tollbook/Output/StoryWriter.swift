@@ -25,7 +25,9 @@ final class StoryWriter {
         let json: String
     }
 
-    init(_ story: CallStory, log: LogDirectory, _ snapshot: ReadModelSnapshot, to output: StandardOutput) throws {
+    init(_ story: CallStory, log: LogDirectory, _ snapshot: ReadModelSnapshot, to output: StandardOutput)
+        throws
+    {
         self.story = story
         self.output = output
         terminal = Terminal(isTerminal: output.isTerminal)
@@ -56,10 +58,12 @@ final class StoryWriter {
             decoder.begin(stated.bytes)
             _ = decoder.next(into: &view, from: stated.source.source.isLedger ? .ledger : .proxy)
             // Safety: the text is copied at once.
-            let json = unsafe String(decoding: stated.bytes.pointer(at: 0, to: stated.bytes.count), as: UTF8.self)
+            let json = unsafe String(
+                decoding: stated.bytes.pointer(at: 0, to: stated.bytes.count), as: UTF8.self)
             found[event.position] = StatedEvent(
                 position: event.position, source: stated.source, sequence: stated.sequence,
-                receivedAt: stated.receivedAt, isRepeat: event.isRepeat, time: event.time, type: view.type.name,
+                receivedAt: stated.receivedAt, isRepeat: event.isRepeat, time: event.time,
+                type: view.type.name,
                 saying: EventSaying.text(view, in: stated.bytes), json: json)
         }
         return story.events.compactMap { found[$0.position] }
@@ -116,7 +120,8 @@ final class StoryWriter {
         for event in events {
             try writer.write([
                 .integer(Int64(event.position.rawValue)), .integer(event.time.rawValue),
-                .integer(event.time.microseconds(since: story.startedAt)), .text(event.source.source.description),
+                .integer(event.time.microseconds(since: story.startedAt)),
+                .text(event.source.source.description),
                 .text(event.type), .text(event.saying), .flag(event.isRepeat),
             ])
         }
@@ -127,11 +132,13 @@ final class StoryWriter {
         try heading("Leg \(leg.number), to tag \(DisplayText.harmless(leg.toTag))")
         try output.writeLine("answered    \(CalendarTime.text(leg.answeredAt.rawValue))")
         if let endedAt = leg.endedAt, let endedBy = leg.endedBy {
-            try output.writeLine("ended       \(CalendarTime.text(endedAt.rawValue)), by the event at position \(endedBy)")
+            try output.writeLine(
+                "ended       \(CalendarTime.text(endedAt.rawValue)), by the event at position \(endedBy)")
         } else {
             let isOver = asOf >= leg.deadline
             try output.writeLine(
-                "open        deadline \(CalendarTime.text(leg.deadline.rawValue))\(isOver ? ", which has passed" : "")")
+                "open        deadline \(CalendarTime.text(leg.deadline.rawValue))\(isOver ? ", which has passed" : "")"
+            )
         }
         try output.writeLine("last proof  \(CalendarTime.text(leg.lastProofAt.rawValue))")
         try output.writeLine("timer       \(MarkLine.text(leg.marks))")

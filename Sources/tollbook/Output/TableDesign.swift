@@ -97,7 +97,8 @@ struct AnswerFields {
     func duration(_ field: String) -> String {
         guard let number = integer(field), let place = places[field] else { return Self.none }
         switch meanings[place] {
-        case .milliseconds: return HumanDuration.text(microseconds: number.multipliedReportingOverflow(by: 1000).partialValue)
+        case .milliseconds:
+            return HumanDuration.text(microseconds: number.multipliedReportingOverflow(by: 1000).partialValue)
         case .seconds: return number == 0 ? Self.none : HumanDuration.text(seconds: number)
         default: return HumanDuration.text(microseconds: number)
         }

@@ -2,8 +2,8 @@ import ReadModel
 
 /// Lays rows out as a table: columns aligned by the cells they take, fitted to the terminal.
 ///
-/// The first rows decide how wide columns are. Where the terminal is too narrow, the widest of the columns that may
-/// be cut give way first, and what is cut shows as “…”.
+/// The first rows decide how wide columns are. Where the terminal is too narrow, the widest of the columns
+/// that may be cut give way first, and what is cut shows as “…”.
 final class TableWriter {
     private let design: TableDesign
     private let output: StandardOutput

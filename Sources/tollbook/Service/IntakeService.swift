@@ -3,8 +3,8 @@ import Foundation
 import Ingest
 import ServiceLifecycle
 
-/// Intake as a service of the group: it runs on threads of its own, is stopped with the group, and stops the group
-/// where it fails.
+/// Intake as a service of the group: it runs on threads of its own, is stopped with the group, and stops the
+/// group where it fails.
 final class IntakeService: Service {
     let ingest: IngestService
     private let ended: AsyncStream<Never>

@@ -7,8 +7,8 @@ import ReadModel
 import ServiceLifecycle
 import UnixSignals
 
-/// The service, put together: intake, projector, watchdog. Everything that can be wrong is found before the first
-/// event is taken.
+/// The service, put together: intake, projector, watchdog. Everything that can be wrong is found before the
+/// first event is taken.
 struct LedgerService {
     private let configuration: ServiceConfiguration
     private let directory: DataDirectory
@@ -101,7 +101,8 @@ struct LedgerService {
                     + "acknowledged")
         }
         for (kind, endpoints) in [
-            ("router", ingest.routerEndpoints), ("pull", ingest.pullEndpoints), ("sub", ingest.subscriberEndpoints),
+            ("router", ingest.routerEndpoints), ("pull", ingest.pullEndpoints),
+            ("sub", ingest.subscriberEndpoints),
         ] {
             for endpoint in endpoints { say("listening \(kind) \(endpoint)") }
         }

@@ -7,10 +7,11 @@ import ReadModel
 import ServiceLifecycle
 import Synchronization
 
-/// Follows the log with the read model, on a thread of its own, and lets the watchdog look where it has caught up.
+/// Follows the log with the read model, on a thread of its own, and lets the watchdog look where it has
+/// caught up.
 final class ProjectorService: Service, @unchecked Sendable {
-    // Safety: projector and watchdog are used by whoever makes the service, until `run` starts its thread, and by that
-    // thread from then on; the rest is made for being shared.
+    // Safety: projector and watchdog are used by whoever makes the service, until `run` starts its thread,
+    // and by that thread from then on; the rest is made for being shared.
     private let log: LogDirectory
     /// Null once the thread has ended: its statements go with it, and the read model can be closed.
     private var projector: Projector?
@@ -82,11 +83,14 @@ final class ProjectorService: Service, @unchecked Sendable {
                 }
             }
             if projector.next >= end { try watchdog.look(at: now, projected: projector.next) }
-            log.durable.wait(for: projector.next, atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
+            log.durable.wait(
+                for: projector.next, atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
         }
         // What intake has taken at last; if it is much, the next start does it.
         let stopped = ContinuousClock.now
-        while lag > 0, stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds) { try advance(projector) }
+        while lag > 0, stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds) {
+            try advance(projector)
+        }
     }
 
     private func advance(_ projector: Projector) throws {

@@ -6,9 +6,9 @@ import Projections
 import ReadModel
 import Synchronization
 
-/// A source like any other: states the passing of time while dialogs are open (`ledger.tick`), presumes the end of
-/// what has outlived its deadline and the grace period (`ledger.expired`), and writes down a change of the billing
-/// policy (`ledger.policy`). A rebuild reads all that, and asks no clock.
+/// A source like any other: states the passing of time while dialogs are open (`ledger.tick`), presumes the
+/// end of what has outlived its deadline and the grace period (`ledger.expired`), and writes down a change of
+/// the billing policy (`ledger.policy`). A rebuild reads all that, and asks no clock.
 ///
 /// One thread uses it, the projector's.
 final class Watchdog {
@@ -22,8 +22,8 @@ final class Watchdog {
     private var lookedAt: ContinuousClock.Instant?
     private let appending = Appending()
 
-    /// What was appended and has not come back through the read model yet. Until it has, nothing is concluded, so
-    /// that nothing is concluded twice.
+    /// What was appended and has not come back through the read model yet. Until it has, nothing is
+    /// concluded, so that nothing is concluded twice.
     private final class Appending: Sendable {
         static let none: UInt64 = 0
         static let underWay = UInt64.max

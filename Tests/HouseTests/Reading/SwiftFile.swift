@@ -4,12 +4,19 @@ struct SwiftFile {
     let lines: [String]
     /// The lines with comments and the insides of string literals blanked out.
     let code: [String]
+    /// Whether each line begins within a text of several lines.
+    let isInText: [Bool]
 
     init(path: String, text: String) {
         self.path = path
         var cutter = CodeCutter()
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        code = lines.map { cutter.code(of: $0) }
+        var isInText: [Bool] = []
+        code = lines.map {
+            isInText.append(cutter.isInText)
+            return cutter.code(of: $0)
+        }
+        self.isInText = isInText
     }
 
     /// How many lines there are, but for the empty text behind the last newline.
@@ -39,6 +46,11 @@ private struct CodeCutter {
     }
 
     private var contexts: [Context] = []
+    /// Whether the next line goes on with a text.
+    var isInText: Bool {
+        if case .text = contexts.last { true } else { false }
+    }
+
     private var characters: [Character] = []
     private var index = 0
     private var code = ""
