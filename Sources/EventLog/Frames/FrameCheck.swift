@@ -16,7 +16,6 @@ enum FrameCheck {
 struct FrameParser {
     let segmentSeed: UInt64
     private var name: SourceName?
-    private var nameBytes = InlineArray<64, UInt8>(repeating: 0)
 
     init(segmentSeed: UInt64) {
         self.segmentSeed = segmentSeed

@@ -12,13 +12,47 @@ package struct FrameHeader: Hashable, Sendable {
     /// The position of the frame's first event; the others follow without holes.
     package let position: Position
     package let payloadBytes: Int
-    /// What the frame is about; only with `rejected` and `gap`.
-    package let subject: FrameSubject?
+    /// Out of line: few frames have one, and headers are copied for each.
+    private let subjectBox: SubjectBox?
     /// Where the group that this frame was written with begins in its segment.
     package let groupOffset: Int
 
+    init(
+        kind: FrameKind, source: SourceEpoch, firstSequence: SequenceNumber, count: Int,
+        receivedAt: Timestamp,
+        position: Position, payloadBytes: Int, subject: FrameSubject?, groupOffset: Int
+    ) {
+        self.kind = kind
+        self.source = source
+        self.firstSequence = firstSequence
+        self.count = count
+        self.receivedAt = receivedAt
+        self.position = position
+        self.payloadBytes = payloadBytes
+        self.groupOffset = groupOffset
+        subjectBox = subject.map(SubjectBox.init)
+    }
+
+    /// What the frame is about; only with `rejected` and `gap`.
+    package var subject: FrameSubject? { subjectBox?.subject }
+
     /// The position of the event behind this frame.
     package var next: Position { position.advanced(by: count) }
+}
+
+/// Compared by what it holds.
+private final class SubjectBox: Hashable, Sendable {
+    let subject: FrameSubject
+
+    init(_ subject: FrameSubject) {
+        self.subject = subject
+    }
+
+    static func == (left: SubjectBox, right: SubjectBox) -> Bool { left.subject == right.subject }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(subject)
+    }
 }
 
 /// The byte layout of a frame's header. All numbers are little-endian.

@@ -34,23 +34,34 @@ package struct LogReader: ~Copyable {
             guard position < durable else { return nil }
         }
         if scan == nil { scan = try seek() }
-        guard var scan else { return nil }
-        defer { self.scan = scan }
-        while true {
-            if segmentEnd == nil { segmentEnd = files.successor(of: scan.reading.segment)?.first }
-            if let end = segmentEnd, scan.next >= end {
-                guard scan.next == end, let successor = files.successor(of: scan.reading.segment) else {
-                    throw scan.damage("the segment goes on beyond its end at \(end)")
-                }
-                scan = SegmentScan(try files.open(successor))
-                segmentEnd = files.successor(of: successor)?.first
-                continue
+        // In place: a scan is large to copy for each frame.
+        while let next = scan?.next {
+            if let end = segmentEnd ?? findEnd(), next >= end {
+                try enterNextSegment(from: end)
+            } else {
+                guard let found = try scan?.frame(before: durable) else { return nil }
+                guard found.header.next > position else { continue }
+                position = found.header.next
+                return LogFrame(found)
             }
-            guard let found = try scan.frame(before: durable) else { return nil }
-            guard found.header.next > position else { continue }
-            position = found.header.next
-            return LogFrame(found)
         }
+        return nil
+    }
+
+    /// Where the segment ends by now, if it is no longer the live one.
+    private mutating func findEnd() -> Position? {
+        guard let scan else { return nil }
+        segmentEnd = files.successor(of: scan.reading.segment)?.first
+        return segmentEnd
+    }
+
+    private mutating func enterNextSegment(from end: Position) throws(LogError) {
+        guard let scan else { return }
+        guard scan.next == end, let successor = files.successor(of: scan.reading.segment) else {
+            throw scan.damage("the segment goes on beyond its end at \(end)")
+        }
+        self.scan = SegmentScan(try files.open(successor))
+        segmentEnd = files.successor(of: successor)?.first
     }
 
     private mutating func seek() throws(LogError) -> SegmentScan? {
