@@ -3,6 +3,7 @@ import EventLog
 import Glibc
 import Ingest
 import ReadModel
+import Simulation
 
 /// Where the program begins, and where everything that went wrong ends: as words on the standard error and an
 /// exit status.
@@ -37,7 +38,7 @@ enum Program {
         case let failure as LogError:
             StandardError.writeLine("tollbook: \(failure)")
             return failure.code == .invalidOption ? 2 : 3
-        case is ReadModelError, is IngestError:
+        case is ReadModelError, is IngestError, is TrafficFileError:
             StandardError.writeLine("tollbook: \(error)")
             return 3
         default:

@@ -20,7 +20,7 @@ struct Tollbook: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, ImportCommand.self, EventsCommand.self,
+            ServeCommand.self, ImportCommand.self, SimulateCommand.self, EventsCommand.self,
             CallRecordsCommand.self,
             DialogsCommand.self, TimersCommand.self, AuditCommand.self, ExplainCommand.self,
             StatusCommand.self,

@@ -56,6 +56,14 @@ package struct EventSource: ~Copyable {
         machine.put(payload, count: count)
     }
 
+    package mutating func put(skipping count: Int) {
+        machine.put(skipping: count)
+    }
+
+    package mutating func repeatLast() {
+        machine.repeatLast()
+    }
+
     /// Sends what may be sent and takes what has come; then, where nothing has, waits for something to come.
     package mutating func turn(milliseconds: Int) throws(IngestError) {
         let hasHeard = try hear()
@@ -118,7 +126,7 @@ package struct EventSource: ~Copyable {
         case .heartbeat(let last):
             header.heartbeat(machine.origin, last: last.rawValue, time: clock())
         case .skip(let range):
-            header.skip(machine.origin, range, reason: "acknowledged by another ledger")
+            header.skip(machine.origin, range, reason: "not to be had any more")
         case .batch(let place):
             let batch = machine.batch(place)
             header.batch(machine.origin, first: batch.first, count: batch.count)

@@ -13,7 +13,8 @@ package struct SourceMachine: Sendable {
         /// The batch at this place of `batch(_:)`.
         case batch(Int)
         case heartbeat(last: SequenceNumber)
-        /// The ledger misses what it had acknowledged: it is another one, or lost its disk.
+        /// These can't be delivered: they are lost here; or the ledger misses what it had acknowledged, being another
+        /// one, or having lost its disk.
         case skip(NumberRange)
     }
 
@@ -32,6 +33,7 @@ package struct SourceMachine: Sendable {
     package struct Batch: Sendable {
         package let first: Int64
         package let count: Int
+        /// Empty where the numbers are skipped.
         package let payload: [UInt8]
 
         var last: Int64 { first + Int64(count) - 1 }
@@ -93,6 +95,18 @@ package struct SourceMachine: Sendable {
         lastPut += Int64(count)
     }
 
+    /// Puts in that the next `count` events can't be delivered.
+    package mutating func put(skipping count: Int) {
+        precondition(count > 0, "a gap has at least one number")
+        batches.append(Batch(first: lastPut + 1, count: count, payload: []))
+        lastPut += Int64(count)
+    }
+
+    /// Has the last batch said once more, where it is not acknowledged: what a source does that has lost an answer.
+    package mutating func repeatLast() {
+        if cursor > head { cursor -= 1 }
+    }
+
     package func batch(_ place: Int) -> Batch { batches[place] }
 
     // MARK: What is to be said
@@ -121,7 +135,9 @@ package struct SourceMachine: Sendable {
                 if cursor == head, unacknowledgedIsUnsaid { heardAt = now }
                 saidAt = now
                 cursor += 1
-                return .batch(cursor - 1)
+                let batch = batches[cursor - 1]
+                return batch.payload.isEmpty
+                    ? .skip(NumberRange(batch.first, batch.last)) : .batch(cursor - 1)
             }
             guard now.microseconds(since: saidAt ?? now) >= heartbeatMicroseconds else { return nil }
             saidAt = now

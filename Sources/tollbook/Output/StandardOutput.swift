@@ -61,6 +61,8 @@ final class StandardOutput {
 
 /// What the operating system says of an error number.
 enum SystemError {
+    static let brokenPipe = EPIPE
+
     static func text(_ number: Int32) -> String {
         // Safety: the text is copied before another call can change it.
         unsafe String(cString: strerror(number))
