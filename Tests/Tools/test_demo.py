@@ -1,5 +1,5 @@
-"""`tools/demo` shows what it promises and leaves nothing running, however it ends. A built program is taken from TOLLBOOK,
-else from .build/release; Kamailio and SIPp are real.
+"""`tools/demo` shows what it promises and leaves nothing running, however it ends. A built program is taken from
+TOLLBOOK, else from .build/release; Kamailio and SIPp are real.
 """
 
 import os

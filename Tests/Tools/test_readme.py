@@ -1,5 +1,5 @@
-"""Every command that README.md shows works. The lines of its `sh` blocks are run one after another, as somebody would who
-reads it from above to below: in a folder of their own, with the built program on the path, `tollbook serve` in the
+"""Every command that README.md shows works. The lines of its `sh` blocks are run one after another, as somebody would
+who reads it from above to below: in a folder of their own, with the built program on the path, `tollbook serve` in the
 background until the end. `./tools/...` are not run from here; that they exist and take those words is checked.
 """
 
@@ -65,8 +65,10 @@ class Readme(unittest.TestCase):
                                           stderr=subprocess.PIPE, timeout=120, check=False)
                     self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
                     into = re.search(r"> *(\S+)$", command)
-                    said = os.path.getsize(os.path.join(self.folder, into.group(1))) if into else done.stdout + done.stderr
-                    self.assertTrue(said, "it says nothing")
+                    if into:
+                        self.assertGreater(os.path.getsize(os.path.join(self.folder, into.group(1))), 0)
+                    else:
+                        self.assertTrue(done.stdout + done.stderr, "it says nothing")
             run.append(words)
         # What the page shows first is what a newcomer types first.
         self.assertEqual(run[:2], [["./tools/demo"], ["./tools/test"]])
