@@ -143,26 +143,16 @@ struct ImporterTests {
         #expect(again.duplicates == 4 && again.events == 0 && again.rejected == 0)
     }
 
-    @Test func garbageBeforeTheFirstEventBelongsToTheFileAsWell() throws {
+    @Test func whateverHasNoIdentityIsABareEvent() throws {
         let directory = TemporaryDirectory()
-        let report = try Self.load("x\ny\n" + Sample.event(1) + "\n", into: directory)
-        #expect(report.rejected == 2 && report.events == 1)
-        let other = TemporaryDirectory()
-        let identified = try Self.load("x\n" + Self.line(1) + "y\n" + Sample.event(1) + "\n", into: other)
-        #expect(identified.events == 1 && identified.rejected == 0)
-        #expect(identified.unreadable == 3)
+        let report = try Self.load("x\n" + Self.line(1) + "y\n" + Sample.event(1) + "\n", into: directory)
+        #expect(report.events == 2 && report.rejected == 2 && report.unreadable == 0)
+        let name = "import:0ffe010203040506"
         #expect(
-            identified.faults.map { String($0.description.prefix(8)) } == [
-                "file0:1:", "file0:3:", "file0:4:",
+            Set(try Self.frames(directory)) == [
+                "rejected \(name)/1 1-1", "p/7 1-1", "rejected \(name)/1 3-3", "\(name)/1 4-4",
             ])
-        #expect(try Self.frames(other) == ["p/7 1-1"])
-    }
-
-    @Test func aFileThatHoldsNoEventAddsNothing() throws {
-        let directory = TemporaryDirectory()
-        let report = try Self.load("x\ny\n", into: directory)
-        #expect(report.unreadable == 2 && report.rejected == 0)
-        #expect(try Self.frames(directory) == [])
+        #expect(report.faults.map { String($0.description.prefix(8)) } == ["file0:1:", "file0:3:"])
     }
 
     @Test func theLedgersOwnEntriesKeepWhatTheyAreAbout() throws {

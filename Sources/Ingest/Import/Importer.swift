@@ -29,11 +29,6 @@ package struct Importer: ~Copyable {
         var lastUse: UInt64 = 0
     }
 
-    /// What kind of file it is, known from its first line that is one or the other.
-    enum FileKind {
-        case unknown, bare, identified
-    }
-
     package internal(set) var report = ImportReport()
     let pipe: GroupPipe
     var layer: FrameLayer
@@ -46,13 +41,10 @@ package struct Importer: ~Copyable {
     // The file at hand.
     var file = ""
     var bareSource: SourceEpoch?
-    var kind = FileKind.unknown
     var lineNumber: Int64 = 0
     /// A line whose end has not come yet.
     var partial: [UInt8] = []
     var isTooLong = false
-    /// Lines that came before the file's kind was known.
-    var undecided: [(line: Int64, bytes: [UInt8])] = []
 
     /// - Parameter log: open for writing.
     package init(
@@ -92,7 +84,6 @@ package struct Importer: ~Copyable {
     package mutating func begin(_ name: String, bare: SourceName) {
         file = name
         bareSource = SourceEpoch(source: bare, epoch: Epoch(rawValue: 1))
-        kind = .unknown
         lineNumber = 0
         partial.removeAll(keepingCapacity: true)
         isTooLong = false
@@ -134,14 +125,6 @@ package struct Importer: ~Copyable {
 
     private mutating func endLines() throws(IngestError) {
         if !partial.isEmpty || isTooLong { try takePartial() }
-        if kind == .unknown, !undecided.isEmpty {
-            let lines = undecided
-            undecided = []
-            for line in lines {
-                report.unreadable += 1
-                report.note(file, line.line, "neither an event nor one with source, epoch and seq")
-            }
-        }
     }
 
     private mutating func keep(_ piece: borrowing Span<UInt8>) {
@@ -178,38 +161,13 @@ package struct Importer: ~Copyable {
         report.lines += 1
         switch Envelope.kind(of: line) {
         case .envelope(let envelope) where envelope.event != nil:
-            try decide(.identified)
             guard let event = envelope.event else { return }
             try put(line.extracting(event), envelope.number, of: envelope.origin)
-        case .envelope, .header, .plain:
-            try decide(kind == .identified ? .identified : .bare)
-            try takeBare(line, lineNumber)
-        case .other:
-            if kind == .unknown, undecided.count < Limits.importFaultsNamedMax {
-                undecided.append((lineNumber, Self.copy(line)))
-            } else {
-                try takeBare(line, lineNumber)
-            }
+        case .envelope, .header, .plain, .other:
+            // Whatever states no identity is a bare event, and be it one that is rejected.
+            guard let bareSource else { preconditionFailure("a file is begun before its lines are taken") }
+            try put(line, lineNumber, of: bareSource)
         }
-    }
-
-    /// A line without an identity of its own. Among lines that have one it can't be given one: two files
-    /// with the same calls would then hold it under two.
-    private mutating func takeBare(_ line: borrowing Span<UInt8>, _ number: Int64) throws(IngestError) {
-        guard kind == .bare, let bareSource else {
-            report.unreadable += 1
-            report.note(file, number, "no event with source, epoch and seq, as the lines before it")
-            return
-        }
-        try put(line, number, of: bareSource)
-    }
-
-    private mutating func decide(_ found: FileKind) throws(IngestError) {
-        guard kind == .unknown else { return }
-        kind = found
-        let lines = undecided
-        undecided = []
-        for line in lines { try takeBare(line.bytes.span, line.line) }
     }
 
     // MARK: Runs
@@ -292,7 +250,7 @@ package struct Importer: ~Copyable {
     }
 
     private var bareSession: SessionIndex? {
-        mutating get { kind == .bare ? bareSource.map { machine.place(of: $0) } : nil }
+        mutating get { bareSource.map { machine.place(of: $0) } }
     }
 
     // MARK: Bytes
