@@ -16,8 +16,6 @@ package enum Limits {
     /// `ZMQ_MAXMSGSIZE`, bytes of a frame: what is beyond closes the connection. Twice the above, so that a
     /// source that is only somewhat off gets an answer that it can read.
     package static let frameBytesMax = 2 * batchBytesMax
-    /// Bytes of a SUB message's topic frame.
-    package static let topicBytesMax = 1_024
 
     // MARK: How much may be under way
 

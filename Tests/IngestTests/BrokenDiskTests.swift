@@ -114,6 +114,9 @@ struct BrokenDiskTests {
         let durable = try Self.events(log).count
         #expect(source.machine.acknowledged == durable)
         #expect(durable > 0 && durable < total)
+        #expect(throws: IngestError.self, "the ledger's own entries find no room either") {
+            for _ in 0..<2_000 { try Self.tick(service) }
+        }
         // It still answers.
         var peer = try TestPeer(.dealer, service.routerEndpoints[0])
         let welcome = try peer.ask(#"{"v":1,"op":"hello","source":"q","epoch":1}"#)
@@ -128,6 +131,57 @@ struct BrokenDiskTests {
         #expect(
             try Self.events(log) == (1...total).map { Sample.event($0) }, "in order, none lost, none twice")
         #expect(try peer.answer()?.contains(#""op":"credit","source":"q""#) == true)
+        service.stop()
+        log.close()
+    }
+
+    /// Appends an entry of the ledger's own and waits for what becomes of it.
+    static func tick(_ service: IngestService) throws {
+        let outcome = Mutex<IngestError??>(nil)
+        let entry = Array(#"{"type":"ledger.tick","time":1}"#.utf8)
+        try service.append([entry]) { error in outcome.withLock { $0 = .some(error) } }
+        for _ in 0..<1_000 {
+            if let error = outcome.withLock({ $0 }) {
+                if let error { throw error }
+                return
+            }
+            usleep(1_000)
+        }
+        throw IngestError(.diskFull, "it waits for space")
+    }
+
+    @Test func gapsWaitForSpaceAsWell() throws {
+        let directory = TemporaryDirectory()
+        let faults = FickleStorage.Shared()
+        let clock = TestClock()
+        var logOptions = LogOptions()
+        logOptions.segmentBytes = LogLimits.segmentBytesMin
+        let log = try LogDirectory.open(
+            directory.path, options: logOptions, storage: FickleStorage(faults))
+        var options = IngestOptions()
+        options.routerEndpoints = []
+        options.pullEndpoints = ["tcp://127.0.0.1:*"]
+        options.clock = clock.read
+        options.logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let service = try IngestService.start(log: log, options: options)
+        let peer = try TestPeer(.push, service.pullEndpoints[0])
+        try peer.send(Sample.batch(3, 1), Sample.lines(3...3))
+        while service.statistics.events < 1 { usleep(1_000) }
+        faults.value.withLock { $0.isFull = true }
+        for number in stride(from: Int64(4), through: 3_000, by: 10) {
+            try peer.send(Sample.batch(number, 10), Sample.lines(number...(number + 9)))
+        }
+        while service.statistics.dropped == 0 { usleep(1_000) }
+        clock.advance(microseconds: 6_000_000)
+        usleep(600_000)
+        #expect(service.failure == nil)
+        #expect(service.statistics.gaps == 0)
+        faults.value.withLock { $0.isFull = false }
+        for _ in 0..<5_000 where service.statistics.gaps == 0 {
+            try log.maintain()
+            usleep(1_000)
+        }
+        #expect(service.statistics.gaps == 1)
         service.stop()
         log.close()
     }

@@ -232,6 +232,18 @@ struct GapWatchTests {
         #expect(due(&watch, 1).count == Limits.openGapsMax + 1)
     }
 
+    @Test func whatCouldNotBeStatedIsDueAgain() {
+        var watch = watch()
+        came(&watch, 3, 3, at: 0)
+        came(&watch, 6, 6, at: 0)
+        #expect(due(&watch, 10) == ["1-2", "4-5"])
+        watch.putBack(session, NumberRange(4, 5), now: Timestamp(rawValue: 10))
+        watch.putBack(session, NumberRange(1, 2), now: Timestamp(rawValue: 10))
+        came(&watch, 5, 5, at: 11)
+        #expect(due(&watch, 11) == ["1-2", "4-4"])
+        #expect(watch.count == 0)
+    }
+
     @Test func allOfThemAreDueAtTheEnd() {
         var watch = watch()
         came(&watch, 3, 3, at: 0)

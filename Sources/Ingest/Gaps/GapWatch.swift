@@ -82,14 +82,13 @@ package struct GapWatch: Sendable {
         return due
     }
 
-    /// When the next hole is due; null where none is open.
-    package func nextDue() -> Timestamp? {
-        guard count > 0 else { return nil }
-        var first: Timestamp?
-        for epoch in epochs.values {
-            for hole in epoch.holes where first.map({ hole.since < $0 }) ?? true { first = hole.since }
-        }
-        return first?.advanced(by: patienceMicroseconds)
+    /// What was taken out could not be stated: it is due again at once.
+    package mutating func putBack(_ session: SessionIndex, _ range: NumberRange, now: Timestamp) {
+        guard let holes = epochs[session]?.holes else { return }
+        let place = holes.firstIndex { $0.range.first > range.first } ?? holes.count
+        epochs[session]?.holes.insert(
+            Hole(range: range, since: now.advanced(by: -patienceMicroseconds)), at: place)
+        count += 1
     }
 
     private mutating func close(_ range: NumberRange, in epoch: inout Epoch) {

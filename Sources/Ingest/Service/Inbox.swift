@@ -22,8 +22,6 @@ package final class Inbox: Sendable {
         signal = try EventSignal()
     }
 
-    var descriptor: Int32 { signal.descriptor }
-
     func put(_ entry: Entry) throws(IngestError) {
         let failure: IngestError? = state.withLock { state in
             if state.isClosed { return IngestError(.stopped, "intake has stopped") }

@@ -14,7 +14,8 @@ package final class IngestService: Sendable {
 
     /// Listens, and begins to take events.
     ///
-    /// - Parameter log: open for writing; nobody else may write to it until `stop` has returned.
+    /// - Parameter log: freshly opened for writing: what it has is taken from its table as of opening. Nobody
+    ///   else may write to it until `stop` has returned.
     /// - Throws: where an endpoint is in use, can be reached from outside, or is none.
     package static func start(
         log: LogDirectory, options: IngestOptions = IngestOptions()

@@ -9,17 +9,15 @@ extension Receiver {
         for taken in 0..<Limits.messagesPerTurnMax {
             guard try router.receive(into: first) else { return taken > 0 }
             // The routing id comes with at least one frame of the peer's.
-            var frames = 0
-            if first.hasMore {
-                _ = try router.receive(into: second)
-                frames = 1
-                if second.hasMore {
-                    _ = try router.receive(into: third)
-                    frames = 2
-                    if third.hasMore {
-                        frames = 3
-                        repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
-                    }
+            guard first.hasMore else { continue }
+            _ = try router.receive(into: second)
+            var frames = 1
+            if second.hasMore {
+                _ = try router.receive(into: third)
+                frames = 2
+                if third.hasMore {
+                    frames = 3
+                    repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
                 }
             }
             let peer = first.withBytes { PeerIdentity($0) }
@@ -69,7 +67,7 @@ extension Receiver {
         case .lay(let session), .sort(let session):
             guard case .batch(let origin, let first, let count) = request else { return }
             do throws(IngestError) {
-                noteBegun()
+                let begun = Self.monotonic()
                 let outcome = try third.withBytes { (payload) throws(IngestError) in
                     if case .sort = verdict {
                         try layer.laySorted(
@@ -79,6 +77,7 @@ extension Receiver {
                     }
                 }
                 statistics.note(outcome)
+                if machine.isPending(session) { noteBegun(at: begun) }
                 machine.settle(session)
             } catch {
                 try giveUp(error, session, origin)

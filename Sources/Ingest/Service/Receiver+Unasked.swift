@@ -127,7 +127,6 @@ extension Receiver {
                 return
             }
             begin(session, now)
-            noteBegun()
             statistics.note(try lay(session, verdict == .sort(session), now))
             watch.came(session, range, now: now)
         } catch {
@@ -153,18 +152,26 @@ extension Receiver {
         options.logger.debug("not taken: \(refusal.code.rawValue): \(refusal.reason)")
     }
 
-    /// States what has been missing for long enough; whatever is missing, where `all` is wanted.
+    /// States what has been missing for long enough; whatever is missing, where `all` is wanted. While
+    /// there is no space for it, it stays missing.
     func stateGaps(all: Bool) throws(IngestError) {
         let now = options.clock()
-        let due = watch.takeDue(now: now, all: all)
+        var due = watch.takeDue(now: now, all: all)
         guard !due.isEmpty else { return }
-        // The events on either side are looked up in what is durable.
-        try flush()
-        for (session, range) in due {
-            for missing in machine.unknown(session, in: range) {
-                try layer.state(missing, missingOf: session, reason: nil, in: &machine, at: now)
-                statistics.gaps += 1
+        do throws(IngestError) {
+            // The events on either side are looked up in what is durable.
+            try flush()
+            while let (session, range) = due.first {
+                for missing in machine.unknown(session, in: range) {
+                    try layer.state(missing, missingOf: session, reason: nil, in: &machine, at: now)
+                    statistics.gaps += 1
+                }
+                due.removeFirst()
             }
+        } catch {
+            guard error.code == .diskFull else { throw error }
+            machine.setIntake(.closed)
+            for (session, range) in due { watch.putBack(session, range, now: now) }
         }
     }
 }

@@ -194,10 +194,11 @@ final class Receiver: @unchecked Sendable {
         if !owed.isEmpty { try sendOwed() }
     }
 
-    /// Notes that a message is about to be laid, for the latency of its acknowledgement.
-    func noteBegun() {
+    /// Notes when the first message of the group being filled was taken, for the latency of its
+    /// acknowledgement.
+    func noteBegun(at time: UInt64) {
         let group = pipe.filling
-        if groupsBegun.last?.group != group { groupsBegun.append((group, Self.monotonic())) }
+        if groupsBegun.last?.group != group { groupsBegun.append((group, time)) }
     }
 
     private func drainInbox() throws(IngestError) -> Bool {
@@ -205,20 +206,32 @@ final class Receiver: @unchecked Sendable {
         let entries = inbox.takeAll()
         for (place, entry) in entries.enumerated() {
             do throws(IngestError) {
+                if machine.intake == .closed {
+                    throw IngestError(.diskFull, "the disk is full: nothing is taken until there is space")
+                }
                 try layer.layOwn(entry.lines.span, count: entry.count, at: options.clock())
+                note(entry)
             } catch {
-                for left in entries[place...] { left.whenDurable(error) }
-                guard error.code == .diskFull else { throw error }
-                machine.setIntake(.closed)
-                return true
-            }
-            if inFlight.last?.group == pipe.filling {
-                inFlight[inFlight.count - 1].entries.append(entry)
-            } else {
-                inFlight.append((pipe.filling, [entry]))
+                entry.whenDurable(error)
+                switch error.code {
+                case .refused: continue
+                case .diskFull: machine.setIntake(.closed)
+                default:
+                    for left in entries[(place + 1)...] { left.whenDurable(error) }
+                    throw error
+                }
             }
         }
         return !entries.isEmpty
+    }
+
+    /// Keeps an entry until the group that it was laid into is durable.
+    private func note(_ entry: Inbox.Entry) {
+        if inFlight.last?.group == pipe.filling {
+            inFlight[inFlight.count - 1].entries.append(entry)
+        } else {
+            inFlight.append((pipe.filling, [entry]))
+        }
     }
 
     // MARK: Now and then

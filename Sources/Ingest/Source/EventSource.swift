@@ -95,9 +95,10 @@ package struct EventSource: ~Copyable {
     private mutating func hear() throws(IngestError) -> Bool {
         var hasHeard = false
         while try socket.receive(into: message) {
-            while message.hasMore, surplus.count >= 0 {
+            var hasMore = message.hasMore
+            while hasMore {
                 _ = try socket.receive(into: surplus)
-                if !surplus.hasMore { break }
+                hasMore = surplus.hasMore
             }
             if let reply = message.withBytes({ Reply.read($0) }) {
                 machine.heard(reply, now: clock())

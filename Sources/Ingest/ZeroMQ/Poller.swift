@@ -22,11 +22,6 @@ package struct Poller: ~Copyable {
         return unsafe items.count - 1
     }
 
-    /// Whether the item at `place` is waited for.
-    package mutating func listen(_ place: Int, _ isWanted: Bool) {
-        unsafe items[place].events = isWanted ? Int16(ZMQ_POLLIN) : 0
-    }
-
     /// Waits until something is there or `milliseconds` have passed; for ever where that is negative.
     package mutating func wait(milliseconds: Int) throws(IngestError) {
         let count = unsafe Int32(items.count)
@@ -34,10 +29,5 @@ package struct Poller: ~Copyable {
         while unsafe zmq_poll(&items, count, milliseconds) < 0 {
             guard zmq_errno() == EINTR else { throw .zeroMQ("waiting failed") }
         }
-    }
-
-    /// Whether the last `wait` found something at `place`.
-    package func isReady(_ place: Int) -> Bool {
-        unsafe items[place].revents != 0
     }
 }

@@ -42,11 +42,4 @@ package struct ZeroMQMessage: ~Copyable {
             start: zmq_msg_data(handle)?.assumingMemoryBound(to: UInt8.self), count: count)
         return try unsafe body(bytes.span)
     }
-
-    /// Lets go of the bytes.
-    package func clear() {
-        // Safety: initialised; closing and making it again leaves it empty.
-        _ = unsafe zmq_msg_close(handle)
-        _ = unsafe zmq_msg_init(handle)
-    }
 }
