@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,15 @@ class Demo(unittest.TestCase):
         finally:
             subprocess.run(["bash", "-c", how.group(1)], check=True)
         self.assert_nothing_is_left()
+
+    def test_it_stops_where_another_ledger_listens(self):
+        with socket.create_server(("127.0.0.1", 5590)):
+            demo = self.start()
+            output = demo.communicate(timeout=60)[0].decode()
+        self.assertEqual(demo.returncode, 3, output)
+        self.assertIn("The ledger does not start.", output)
+        self.assert_nothing_is_left()
+        self.assertEqual(os.listdir(self.scratch.name), [])
 
     def test_a_wrong_word_is_refused(self):
         demo = self.start("--kepp")
