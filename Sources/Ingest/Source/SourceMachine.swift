@@ -13,8 +13,8 @@ package struct SourceMachine: Sendable {
         /// The batch at this place of `batch(_:)`.
         case batch(Int)
         case heartbeat(last: SequenceNumber)
-        /// These can't be delivered: they are lost here; or the ledger misses what it had acknowledged, being another
-        /// one, or having lost its disk.
+        /// These can't be delivered: they are lost here; or the ledger misses what it had acknowledged, being
+        /// another one, or having lost its disk.
         case skip(NumberRange)
     }
 
@@ -102,7 +102,8 @@ package struct SourceMachine: Sendable {
         lastPut += Int64(count)
     }
 
-    /// Has the last batch said once more, where it is not acknowledged: what a source does that has lost an answer.
+    /// Has the last batch said once more, where it is not acknowledged: what a source does that has lost an
+    /// answer.
     package mutating func repeatLast() {
         if cursor > head { cursor -= 1 }
     }

@@ -87,7 +87,9 @@ extension ReadModelSnapshot {
         switch bucket {
         case .hour: for (hour, statistics) in changes.byHour { add(.integer(hour), statistics) }
         case .source:
-            for (source, statistics) in changes.bySource(sources) { add(.text(source.description), statistics) }
+            for (source, statistics) in changes.bySource(sources) {
+                add(.text(source.description), statistics)
+            }
         case .userAgent:
             for (userAgent, statistics) in changes.byUserAgent {
                 add(.text(String(decoding: userAgent, as: UTF8.self)), statistics)

@@ -86,13 +86,13 @@ extension TableDesign {
         .time("Time", "at"),
         .word("Severity", "severity"),
         .word("Code", "code"),
-        .text("Call-ID", "callid", cellsMin: 16),
-        .text("To tag", "to_tag", cellsMin: 8),
-        .made("Positions", cellsMin: 10) { $0.words("positions") },
+        .text("Call-ID", "callid", cellsMin: 10),
+        .text("To tag", "to_tag", cellsMin: 8).droppable(3),
+        .made("Positions", cellsMin: 10) { $0.words("positions") }.droppable(2),
         .made("Detail", cellsMin: 16) { fields in
-            fields.text("detail").filter { !"{}\"".contains($0) }.replacing(",", with: ", ").replacing(
-                ":", with: "=")
-        },
+            let words = fields.text("detail").filter { !"{}\"".contains($0) }
+            return words.replacing(",", with: ", ").replacing(":", with: "=")
+        }.droppable(1),
     ])
 }
 

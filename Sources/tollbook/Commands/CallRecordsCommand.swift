@@ -68,36 +68,36 @@ struct CallRecordsCommand: ParsableCommand {
 extension TableDesign {
     static let callRecords = TableDesign([
         .time("Started", "started_at"),
-        .text("From", "from_uri"),
-        .text("To", "to_uri"),
+        .text("From", "from_uri", cellsMin: 8),
+        .text("To", "to_uri", cellsMin: 8),
         .made("Disposition") { fields in
             let code = fields.integer("sip_code").flatMap { $0 == 200 ? nil : " \($0)" } ?? ""
             return fields.text("disposition") + code
         },
-        .word("Termination", "termination"),
-        .word("By", "ended_by"),
-        .duration("Setup", "setup_us"),
+        .word("Termination", "termination").droppable(1),
+        .word("By", "ended_by").droppable(7),
+        .duration("Setup", "setup_us").droppable(6),
         .duration("Duration", "duration_us"),
         .made("Billed", right: true) { fields in
             fields["billable_ms"] == .null ? "held" : fields.duration("billable_ms")
-        },
-        .word("Basis", "billing_basis"),
+        }.droppable(3),
+        .word("Basis", "billing_basis").droppable(8),
         .made("Timer") { fields in
             guard let interval = fields.integer("session_interval"), interval > 0 else {
                 return AnswerFields.none
             }
             return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
-        },
-        .count("Refreshes", "refreshes"),
-        .made("Flags", cellsMin: 8) { $0.words("flags") },
-        .text("Call-ID", "callid", cellsMin: 16),
-        .made("Leg", right: true) { $0.text("leg") },
+        }.droppable(2),
+        .count("Refreshes", "refreshes").droppable(9),
+        .made("Flags", cellsMin: 8) { $0.words("flags") }.droppable(4),
+        .text("Call-ID", "callid", cellsMin: 10),
+        .number("Leg", "leg").droppable(5),
     ])
 
     static let revisions = TableDesign([
         .text("Call-ID", "callid", cellsMin: 16),
-        .text("From tag", "from_tag"),
-        .text("To tag", "to_tag"),
+        .text("From tag", "from_tag", cellsMin: 8).droppable(1),
+        .text("To tag", "to_tag", cellsMin: 8),
         .number("Revision", "revision"),
         .made("State") { fields in
             guard fields["superseded_by"] != .null else { return "stands" }

@@ -47,9 +47,9 @@ extension TableDesign {
             return time >= asOf ? "in \(text)" : "\(text) ago"
         }
         return TableDesign([
-            .time("Started", "started_at"),
-            .text("From", "from_uri"),
-            .text("To", "to_uri"),
+            .time("Started", "started_at").droppable(1),
+            .text("From", "from_uri", cellsMin: 8),
+            .text("To", "to_uri", cellsMin: 8),
             .word("State", "state"),
             .duration("Age", "age_us"),
             .made("Timer") { fields in
@@ -57,13 +57,13 @@ extension TableDesign {
                     return AnswerFields.none
                 }
                 return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
-            },
-            .made("Last refresh", right: true) { distance($0, "last_refresh_at") },
-            .made("Last proof", right: true) { distance($0, "last_proof_at") },
-            .made("Refresh due", right: true) { distance($0, "next_due_at") },
+            }.droppable(2),
+            .made("Last refresh", right: true) { distance($0, "last_refresh_at") }.droppable(4),
+            .made("Last proof", right: true) { distance($0, "last_proof_at") }.droppable(3),
+            .made("Refresh due", right: true) { distance($0, "next_due_at") }.droppable(5),
             .made("Deadline", right: true) { distance($0, "deadline") },
             .made("Hung") { $0.isSet("hung") ? "hung" : "·" },
-            .text("Call-ID", "callid", cellsMin: 16),
+            .text("Call-ID", "callid", cellsMin: 10),
         ])
     }
 }

@@ -7,7 +7,8 @@ import Simulation
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Plays proxies: realistic traffic over ZeroMQ, seeded, with faults on request; or into a file.",
+        abstract:
+            "Plays proxies: realistic traffic over ZeroMQ, seeded, with faults on request; or into a file.",
         discussion: """
             Speaks to a service as a proxy does, with acknowledgements, and ends when everything is acknowledged. The
             same seed and the same start give the same events, byte for byte.
@@ -32,7 +33,10 @@ struct SimulateCommand: ParsableCommand {
 
     @Option(help: "Where the service takes acknowledged events.")
     var endpoint = "tcp://127.0.0.1:5590"
-    @Option(help: ArgumentHelp("Write the events into this file instead, for `import`; - is the standard output.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the events into this file instead, for `import`; - is the standard output.",
+            valueName: "file"))
     var out: String?
     @Option(help: "Same seed, same events.")
     var seed: UInt64 = 1
@@ -40,11 +44,18 @@ struct SimulateCommand: ParsableCommand {
     var calls = 1_000
     @Option(help: ArgumentHelp("How many proxies state them.", valueName: "n"))
     var sources = 4
-    @Option(help: ArgumentHelp("Send so many events a second at most; without it as fast as it goes.", valueName: "events"))
+    @Option(
+        help: ArgumentHelp(
+            "Send so many events a second at most; without it as fast as it goes.", valueName: "events"))
     var rate: Double?
-    @Option(help: ArgumentHelp("How many calls begin in a second of the time that the events tell.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "How many calls begin in a second of the time that the events tell.", valueName: "n"))
     var callsPerSecond = 50.0
-    @Option(help: "The time that the first event tells; without it so that the last calls begin about an hour ago, and 2026-01-01 with --out.")
+    @Option(
+        help:
+            "The time that the first event tells; without it so that the last calls begin about an hour ago, and 2026-01-01 with --out."
+    )
     var start: Instant?
     @Option(help: "realistic or plain (four events a call).")
     var preset = Preset.realistic
@@ -76,7 +87,9 @@ struct SimulateCommand: ParsableCommand {
             ("duplicated", duplicated), ("out-of-order", outOfOrder), ("late", late), ("lost", lost),
             ("invalid", invalid),
         ] {
-            if let share, !(0...1).contains(share) { throw ValidationError("--\(name) is a share from 0 to 1") }
+            if let share, !(0...1).contains(share) {
+                throw ValidationError("--\(name) is a share from 0 to 1")
+            }
         }
         if let clockSkew, !(0...86_400_000).contains(clockSkew) {
             throw ValidationError("--clock-skew is 0 to 86400000 milliseconds")
@@ -107,7 +120,8 @@ struct SimulateCommand: ParsableCommand {
         progress.finish()
         let size = HumanCount.bytes(UInt64(bytes))
         StandardError.writeLine(
-            "\(HumanCount.of(traffic.callsBegun, "call", "calls")), \(HumanCount.of(events, "event", "events")), \(size)")
+            "\(HumanCount.of(traffic.callsBegun, "call", "calls")), \(HumanCount.of(events, "event", "events")), \(size)"
+        )
     }
 
     private var settings: TrafficSettings {
@@ -133,7 +147,8 @@ struct SimulateCommand: ParsableCommand {
         return settings
     }
 
-    /// With a service the traffic lies in the past, as its clock has it, and differs from that of a run before.
+    /// With a service the traffic lies in the past, as its clock has it, and differs from that of a run
+    /// before.
     private var standardStart: Timestamp {
         guard out == nil else { return Timestamp(rawValue: 1_767_225_600_000_000) }
         let span = Double(calls) / callsPerSecond + 3_600

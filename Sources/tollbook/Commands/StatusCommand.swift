@@ -103,7 +103,7 @@ struct LedgerStatus {
         let writer = try AnswerWriter(
             ReadModelSnapshot.gapColumns,
             table: TableDesign([
-                .text("Missing of source", "gap_source"), .number("Epoch", "gap_epoch"),
+                .text("Missing of source", "gap_source"), .number("Epoch", "gap_epoch").droppable(3),
                 .number("From", "from_seq"),
                 .number("To", "to_seq"), .number("Missing", "missing"), .time("After", "after"),
                 .time("Before", "before"), .number("Stated at position", "position"),
@@ -116,10 +116,11 @@ struct LedgerStatus {
         let writer = try AnswerWriter(
             ReadModelSnapshot.sourceColumns,
             table: TableDesign([
-                .text("Source", "source"), .number("Epoch", "epoch"), .number("Events", "events"),
+                .text("Source", "source"), .number("Epoch", "epoch").droppable(4),
+                .number("Events", "events"),
                 .count("Rejected", "rejected"), .count("Missing", "missing"), .number("Last seq", "last_seq"),
-                .time("Last event", "last_at"), .time("Last heartbeat", "last_heartbeat_at"),
-                .number("Active", "active"), .time("Stopped", "stopped_at"),
+                .time("Last event", "last_at"), .time("Last heartbeat", "last_heartbeat_at").droppable(3),
+                .number("Active", "active").droppable(1), .time("Stopped", "stopped_at").droppable(2),
             ]), format: format, to: output)
         for row in sources { try writer.write(row) }
         try writer.finish(none: "sources")

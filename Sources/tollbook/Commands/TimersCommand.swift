@@ -73,13 +73,13 @@ struct TimersCommand: ParsableCommand {
 
 extension TableDesign {
     static let timers = TableDesign([
-        .text("Call-ID", "callid", cellsMin: 16),
+        .text("Call-ID", "callid", cellsMin: 10),
         .text("To tag", "to_tag", cellsMin: 8),
         .made("Session timer", cellsMin: 16) { MarkLine.text($0.text("marks")) },
-        .time("Expires", "expires_at"),
+        .time("Expires", "expires_at").droppable(3),
         .made("Hung") { $0.isSet("hung") ? "hung" : "·" },
-        .duration("Overrun", "overrun_us"),
-        .duration("Unproven", "unproven_us"),
+        .duration("Overrun", "overrun_us").droppable(1),
+        .duration("Unproven", "unproven_us").droppable(2),
     ])
 
     static func statistics(by bucket: ReadModelSnapshot.TimerBucket) -> TableDesign {
@@ -91,16 +91,17 @@ extension TableDesign {
             }
         return TableDesign([
             first,
-            .number("Calls", "calls"),
+            .number("Calls", "calls").droppable(1),
             .number("Answered", "answered"),
             .made("With timer") {
                 Bar.labelled($0.integer("with_timer") ?? 0, of: $0.integer("answered") ?? 0, cells: 6)
-            },
+            }.droppable(2),
             .made("On time") { Bar.labelled($0.integer("on_time") ?? 0, of: Self.refreshed($0), cells: 10) },
             .count("Late", "late"), .count("Critical", "critical"), .count("Overdue", "overdue"),
-            .count("Expired", "expired"), .count("422", "interval_rejections"),
-            .count("Failed", "refreshes_failed"),
-            .count("Hung", "hung"), .duration("Overrun", "overrun_us"), .duration("Unproven", "unproven_us"),
+            .count("Expired", "expired"), .count("422", "interval_rejections").droppable(5),
+            .count("Failed", "refreshes_failed").droppable(6),
+            .count("Hung", "hung"), .duration("Overrun", "overrun_us").droppable(3),
+            .duration("Unproven", "unproven_us").droppable(4),
         ])
     }
 

@@ -17,8 +17,9 @@ final class EventWriter {
     ]
 
     private static let table = TableDesign([
-        .number("Position", "position"), .time("Received", "received_at"), .text("Source", "source"),
-        .number("Epoch", "epoch"), .number("Seq", "seq"), .text("Event", "event", cellsMin: 40),
+        .number("Position", "position"), .time("Received", "received_at").droppable(2),
+        .text("Source", "source"),
+        .number("Epoch", "epoch").droppable(3), .number("Seq", "seq"), .text("Event", "event", cellsMin: 24),
     ])
 
     /// - Parameter onlyCallID: null for every event.

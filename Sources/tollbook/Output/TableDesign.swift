@@ -8,6 +8,9 @@ struct TableDesign: Sendable {
         var isRightAligned = false
         /// How narrow the column may get where the terminal is; null where nothing of it may be cut.
         var cellsMin: Int?
+        /// Where the terminal is too narrow for all columns, those with the greatest number go first; 0 never
+        /// goes.
+        var dropRank = 0
         let cell: @Sendable (AnswerFields) -> String
     }
 
@@ -19,6 +22,13 @@ struct TableDesign: Sendable {
 }
 
 extension TableDesign.Column {
+    /// The same column, which may be left out; those with the greatest number go first.
+    func droppable(_ rank: Int) -> Self {
+        var column = self
+        column.dropRank = rank
+        return column
+    }
+
     /// A text that may be cut, visibly, where the terminal is narrow.
     static func text(_ title: String, _ field: String, cellsMin: Int = 12) -> Self {
         Self(title: title, cellsMin: cellsMin) { $0.text(field) }

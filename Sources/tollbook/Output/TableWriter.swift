@@ -11,6 +11,8 @@ final class TableWriter {
     private var fields: AnswerFields
     private var held: [[String]] = []
     private var widths: [Int]?
+    /// The columns that there is room for.
+    private var shown: [Int] = []
 
     private static let space = 2
 
@@ -32,16 +34,23 @@ final class TableWriter {
         if held.count >= CommandLimits.tableRowsMeasured { try flush() }
     }
 
-    /// Writes what was held back.
+    /// Writes what was held back, and says what there was no room for.
     func finish() throws {
         if widths == nil, !held.isEmpty { try flush() }
+        guard widths != nil, shown.count < design.columns.count else { return }
+        let left = design.columns.indices.filter { !shown.contains($0) }.map { design.columns[$0].title }
+        try output.writeLine(terminal.dim("no room for: \(left.joined(separator: ", "))"))
     }
 
     private func flush() throws {
         let widths = measured()
         self.widths = widths
-        let titles = zip(design.columns, widths).map { column, width in
-            Self.aligned(DisplayText.fitted(column.title, to: width), width, right: column.isRightAligned)
+        var titles: [String] = []
+        for (place, width) in zip(shown, widths) {
+            let column = design.columns[place]
+            titles.append(
+                Self.aligned(DisplayText.fitted(column.title, to: width), width, right: column.isRightAligned)
+            )
         }
         let heading = titles.joined(separator: String(repeating: " ", count: Self.space))
         try output.writeLine(terminal.bold(Self.trimmed(heading)))
@@ -49,31 +58,41 @@ final class TableWriter {
         held.removeAll()
     }
 
+    /// Decides which columns are shown, and how wide each of these is.
     private func measured() -> [Int] {
         var widths = design.columns.map { DisplayText.width($0.title) }
         for cells in held {
             for index in cells.indices { widths[index] = max(widths[index], DisplayText.width(cells[index])) }
         }
+        shown = Array(design.columns.indices)
         guard let available = terminal.columns else { return widths }
-        func total() -> Int { widths.reduce(0, +) + Self.space * (widths.count - 1) }
-        while total() > available {
-            let candidates = widths.indices.filter { index in
-                design.columns[index].cellsMin.map { widths[index] > $0 } ?? false
+        func least(_ place: Int) -> Int { min(widths[place], design.columns[place].cellsMin ?? .max) }
+        func total(_ width: (Int) -> Int) -> Int {
+            shown.reduce(0) { $0 + width($1) } + Self.space * (shown.count - 1)
+        }
+        while total(least) > available {
+            let ranks = shown.map { design.columns[$0].dropRank }
+            guard let greatest = ranks.max(), greatest > 0, let place = ranks.lastIndex(of: greatest) else {
+                break
             }
+            shown.remove(at: place)
+        }
+        while total({ widths[$0] }) > available {
+            let candidates = shown.filter { widths[$0] > least($0) }
             guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
         }
-        return widths
+        return shown.map { widths[$0] }
     }
 
     private func write(_ cells: [String], _ widths: [Int]) throws {
         var line = ""
-        for (index, cell) in cells.enumerated() {
-            if index > 0 { line += String(repeating: " ", count: Self.space) }
-            let column = design.columns[index]
+        for (place, width) in zip(shown, widths) {
+            if place != shown.first { line += String(repeating: " ", count: Self.space) }
+            let column = design.columns[place]
             let isCut = column.cellsMin != nil && terminal.columns != nil
-            let text = isCut ? DisplayText.fitted(cell, to: widths[index]) : cell
-            line += Self.aligned(text, widths[index], right: column.isRightAligned)
+            let text = isCut ? DisplayText.fitted(cells[place], to: width) : cells[place]
+            line += Self.aligned(text, width, right: column.isRightAligned)
         }
         try output.writeLine(Self.trimmed(line))
     }

@@ -87,8 +87,8 @@ final class SimulationPlayer {
     }
 }
 
-/// One connection for each epoch of each source; sources restart, and an epoch that is over is let go once it is
-/// acknowledged.
+/// One connection for each epoch of each source; sources restart, and an epoch that is over is let go once it
+/// is acknowledged.
 private struct Connections: ~Copyable {
     private let endpoint: String
     private var open: [Connection] = []
