@@ -52,8 +52,8 @@ final class SegmentSpace: Sendable {
     /// Makes the spare segment unless there is one.
     ///
     /// - Parameter pause: where there is one, called between pieces for as long as there is time, so that
-    ///   the log's own syncs don't wait long for the disk; the spare is ready when the live segment is half
-    ///   full. Says false to give up.
+    ///   the log's own syncs don't wait long for the disk; the spare is ready before the live segment
+    ///   is half full. Says false to give up.
     /// - Throws: `noSpace` where the disk is full; call again when there may be room.
     func prepare(pause: (() -> Bool)? = nil) throws(LogError) {
         if state.withLock({ if case .ready = $0 { true } else { false } }) { return }
@@ -78,6 +78,10 @@ final class SegmentSpace: Sendable {
         fill.store(tail.offset * 1000 / tail.segmentBytes, ordering: .relaxed)
     }
 
+    /// Zeroes the spare for as long as the live segment fills slowly enough. Where it fills fast, zeroing
+    /// would take from it more of the disk than it gives back: then the rest is left reserved.
+    ///
+    /// - Returns: false where it was given up.
     private func writeZeros(_ file: any StorageFile, pause: (() -> Bool)?) throws(LogError) -> Bool {
         guard let pause else {
             try file.writeZeros(0..<segmentBytes)
@@ -86,9 +90,10 @@ final class SegmentSpace: Sendable {
         for start in stride(from: 0, to: segmentBytes, by: LogLimits.zeroedBytesMax) {
             let end = min(start + LogLimits.zeroedBytesMax, segmentBytes)
             try file.writeZeros(start..<end)
-            let isAhead = end * 1000 / segmentBytes > 2 * fill.load(ordering: .relaxed)
-            if isAhead, !pause() { return false }
+            if end * 1000 / segmentBytes < 2 * fill.load(ordering: .relaxed) { break }
+            if !pause() { return false }
         }
+        try file.sync()
         return true
     }
 
