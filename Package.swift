@@ -65,9 +65,11 @@ let package = Package(
 
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
         .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Events"], swiftSettings: house),
-        .testTarget(name: "ProjectionsTests", dependencies: ["Projections", "Events"], swiftSettings: house),
         .testTarget(
-            name: "ReadModelTests", dependencies: ["ReadModel", "Simulation", "Projections", "EventLog", "Events", grdb],
+            name: "ProjectionsTests", dependencies: ["Projections", "Simulation", "Events"], swiftSettings: house),
+        .testTarget(
+            name: "ReadModelTests",
+            dependencies: ["ReadModel", "Ingest", "Simulation", "Projections", "EventLog", "Events", grdb],
             swiftSettings: house),
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),

@@ -2,6 +2,7 @@ import Testing
 
 @testable import Events
 @testable import Projections
+@testable import Simulation
 
 /// A record is a function of the set of its call's events: whatever the order in which they arrive, however
 /// they are cut into rounds, and wherever a settled call leaves memory and comes back from the log.
@@ -11,7 +12,7 @@ struct ArrivalOrderTests {
     @Test(arguments: 0..<10)
     func anyOrderGivesTheSameRecords(hundred: Int) throws {
         for seed in UInt64(hundred) * 100..<UInt64(hundred) * 100 + 100 {
-            var calls = RandomCalls(seed: seed)
+            var calls = CollidingCalls(seed: seed)
             let events = calls.events(count: Int.random(in: 4...24, using: &calls.random))
             let expected = try outcome(events, order: events, cutting: 0, settledMax: 100, &calls.random)
             for order in 0..<20 {
@@ -29,7 +30,7 @@ struct ArrivalOrderTests {
     @Test func callsThatHaveLeftMemoryComeBackFromTheLog() throws {
         var recalls = 0
         for seed in UInt64(0)..<50 {
-            var calls = RandomCalls(seed: seed)
+            var calls = CollidingCalls(seed: seed)
             let events = calls.events(count: 30)
             var feed = Feed(events, settledMax: 0)
             for event in events {
@@ -50,7 +51,7 @@ struct ArrivalOrderTests {
 
     private func outcome(
         _ events: [StatedEvent], order: [StatedEvent], cutting percent: Int, settledMax: Int,
-        _ random: inout SplitMix
+        _ random: inout RandomStream
     ) throws -> Outcome {
         var feed = Feed(events, settledMax: settledMax)
         // Numbers of sources are given in the order of arrival, which may not matter either.

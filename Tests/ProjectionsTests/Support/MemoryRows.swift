@@ -2,6 +2,7 @@ import Testing
 
 @testable import Events
 @testable import Projections
+@testable import Simulation
 
 /// The rows of a read model in memory, and the log that it fetches earlier calls from.
 final class MemoryRows: EarlierCalls {

@@ -1,24 +1,24 @@
-@testable import Events
-@testable import Projections
-
 /// An event as a source states it, with where the log holds it.
-struct StatedEvent {
-    var position: UInt64
-    var source: String
-    var epoch: Int64
-    var seq: Int64
-    var json: String
+package struct StatedEvent: Sendable {
+    package var position: UInt64
+    package var source: String
+    package var epoch: Int64
+    package var seq: Int64
+    package var json: String
 }
 
 /// Random events of a few calls, made to collide: few tags, few times, every type, repeats and skew.
-struct RandomCalls {
-    var random: SplitMix
+package struct CollidingCalls {
+    package var random: RandomStream
+    private let prefix: String
 
-    init(seed: UInt64) {
-        random = SplitMix(seed: seed)
+    /// - Parameter prefix: what the Call-IDs begin with, so that several sets can share a log.
+    package init(seed: UInt64, prefix: String = "") {
+        random = RandomStream(seed: seed)
+        self.prefix = prefix
     }
 
-    mutating func events(count: Int) -> [StatedEvent] {
+    package mutating func events(count: Int) -> [StatedEvent] {
         var events: [StatedEvent] = []
         var seqs: [String: Int64] = [:]
         for index in 0..<count {
@@ -36,7 +36,7 @@ struct RandomCalls {
     }
 
     private mutating func pick<Value>(_ values: [Value]) -> Value {
-        values.randomElement(using: &random)!
+        values[Int.random(in: 0..<values.count, using: &random)]
     }
 
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -48,7 +48,7 @@ struct RandomCalls {
     }
 
     private mutating func call() -> String {
-        #""callid":"\#(pick(["c1", "c2"]))","from_tag":"\#(pick(["f", "f", "g"]))""#
+        #""callid":"\#(prefix)\#(pick(["c1", "c2"]))","from_tag":"\#(pick(["f", "f", "g"]))""#
     }
 
     private mutating func toTag() -> String { #","to_tag":"\#(pick(["t1", "t1", "t2"]))""# }
