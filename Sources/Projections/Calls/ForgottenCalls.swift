@@ -21,12 +21,12 @@ struct ForgottenCalls: ~Copyable {
     }
 
     func contains(_ key: CallKey) -> Bool {
-        let print = Self.print(key)
-        var index = Int(truncatingIfNeeded: print) & mask
+        let mark = Self.mark(key)
+        var index = Int(truncatingIfNeeded: mark) & mask
         while true {
             let place = unsafe places[index]
             if place == 0 { return false }
-            if place == print { return true }
+            if place == mark { return true }
             index = (index &+ 1) & mask
         }
     }
@@ -34,7 +34,7 @@ struct ForgottenCalls: ~Copyable {
     mutating func insert(_ key: CallKey) {
         if contains(key) { return }
         if (count + 1) * 10 > (mask + 1) * 7 { grow() }
-        place(Self.print(key))
+        place(Self.mark(key))
         count += 1
     }
 
@@ -48,11 +48,11 @@ struct ForgottenCalls: ~Copyable {
         unsafe old.deallocate()
     }
 
-    private func place(_ print: UInt64) {
-        var index = Int(truncatingIfNeeded: print) & mask
+    private func place(_ mark: UInt64) {
+        var index = Int(truncatingIfNeeded: mark) & mask
         while unsafe places[index] != 0 { index = (index &+ 1) & mask }
-        unsafe places[index] = print
+        unsafe places[index] = mark
     }
 
-    private static func print(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
+    private static func mark(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
 }
