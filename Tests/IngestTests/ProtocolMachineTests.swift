@@ -179,6 +179,15 @@ struct ProtocolMachineTests {
         #expect(talk.batch(1, 2) == ["flush", "ack 2 +100", "hold 1", "hold 2", "ack 2 +100"])
     }
 
+    @Test func aWelcomeCountsOnlyWhatIsOnDisk() {
+        var talk = Conversation()
+        _ = talk.batch(1, 2)
+        #expect(talk.hello() == ["flush", "ack 2 +100", "welcome 3 +100"])
+        _ = talk.batch(3, 2)
+        talk.machine.setIntake(.closed)
+        #expect(talk.hello() == ["welcome 3 +0"], "what can't be made durable is not counted")
+    }
+
     @Test func aConflictIsAnsweredOnceItIsOnRecord() {
         var talk = Conversation()
         _ = talk.batch(1, 1)
