@@ -122,7 +122,7 @@ package struct IdentityFinder: ~Copyable {
         else {
             throw LogError.damage(reading.path, at: offset, "a frame has fewer lines than it says")
         }
-        return FoundFrame(header: header, line: window.bytes(line), window: window)
+        return FoundFrame(frame: LogFrame(found), line: window.bytes(line))
     }
 
     private mutating func reading(of segment: SegmentID) throws(LogError) -> SegmentReading {
@@ -143,9 +143,11 @@ package struct IdentityFinder: ~Copyable {
 
 /// A frame that holds an event or is about it.
 package struct FoundFrame: Sendable {
-    package let header: FrameHeader
+    /// All of it: its neighbours are often asked for next.
+    package let frame: LogFrame
     /// For kind `events` the line of that very event, else that of the ledger's own; without the newline.
     /// Valid as long as this value is.
     package let line: PaddedBytes
-    let window: SegmentWindow
+
+    package var header: FrameHeader { frame.header }
 }

@@ -54,16 +54,11 @@ extension FrameLayer {
             return Self.isSame(frame.payload, line, raw)
         }
         guard
-            let header = try frames(origin, number).first(where: {
+            let found = try frames(origin, number).first(where: {
                 $0.header.kind == .events && $0.header.source == origin
-            })?.header
+            })
         else { return false }
-        do throws(LogError) {
-            var reader = try log.reader(from: header.position)
-            held = try reader.next().map { HeldFrame($0) }
-        } catch {
-            throw IngestError(.log, number: error.errno, error.description)
-        }
+        held = HeldFrame(found.frame)
         guard let line = held?.line(number.rawValue, of: origin), let frame = held?.frame else {
             return false
         }
