@@ -9,8 +9,6 @@ package import Projections
 package final class ReadModelDatabase: Sendable {
     package let path: String
     let pool: any DatabaseWriter
-    /// Whether the indexes stand; a rebuild sets them last.
-    let hasIndexes: Bool
 
     /// The file's name within a data directory.
     package static let fileName = "read-model.sqlite"
@@ -23,14 +21,13 @@ package final class ReadModelDatabase: Sendable {
     package enum Use: Sendable {
         /// Kept up to date while others read.
         case live
-        /// Filled once, by one process, then swapped in: no journal, indexes last.
+        /// Filled once, by one process, then swapped in: no journal.
         case rebuild
     }
 
     /// Opens a read model for writing, or makes one.
     package init(path: String, logID: LogID, use: Use) throws {
         self.path = path
-        hasIndexes = use == .live
         var configuration = Configuration()
         configuration.label = "tollbook read model"
         configuration.prepareDatabase { db in
@@ -49,11 +46,11 @@ package final class ReadModelDatabase: Sendable {
             case .live: pool = try DatabasePool(path: path, configuration: configuration)
             case .rebuild: pool = try DatabaseQueue(path: path, configuration: configuration)
             }
-            try pool.write { [hasIndexes] db in
+            try pool.write { db in
                 if try db.tableExists("meta") {
                     try Self.check(db, path: path, logID: logID)
                 } else {
-                    try Self.make(db, logID: logID, withIndexes: hasIndexes)
+                    try Self.make(db, logID: logID)
                 }
             }
         } catch let error as DatabaseError {
@@ -78,13 +75,6 @@ package final class ReadModelDatabase: Sendable {
         }
     }
 
-    /// Sets the indexes that do not stand yet.
-    func createIndexes(_ db: Database) throws {
-        for index in ReadModelSchema.indexes {
-            try db.execute(sql: index.replacing("INDEX ", with: "INDEX IF NOT EXISTS "))
-        }
-    }
-
     static func explained(_ error: DatabaseError, path: String) -> ReadModelError {
         let advice =
             switch error.resultCode {
@@ -100,11 +90,8 @@ package final class ReadModelDatabase: Sendable {
             .database, "\(path): \(error.message ?? "SQLite error \(error.resultCode)"); \(advice)")
     }
 
-    private static func make(_ db: Database, logID: LogID, withIndexes: Bool) throws {
-        for table in ReadModelSchema.tables { try db.execute(sql: table) }
-        if withIndexes {
-            for index in ReadModelSchema.indexes { try db.execute(sql: index) }
-        }
+    private static func make(_ db: Database, logID: LogID) throws {
+        for statement in ReadModelSchema.tables + ReadModelSchema.indexes { try db.execute(sql: statement) }
         try db.execute(
             sql:
                 "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0), "

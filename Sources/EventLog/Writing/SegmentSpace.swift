@@ -8,7 +8,16 @@ internal import Synchronization
 final class SegmentSpace: Sendable {
     private enum State {
         case none, ready
+        /// The spare is being made a segment: until it has its name, no other may take the spare's.
+        case taken
         case failed(LogError)
+
+        var isMade: Bool {
+            switch self {
+            case .ready, .taken: true
+            case .none, .failed: false
+            }
+        }
     }
 
     static let spareName = "spare"
@@ -56,7 +65,7 @@ final class SegmentSpace: Sendable {
     ///   is half full. Says false to give up.
     /// - Throws: `noSpace` where the disk is full; call again when there may be room.
     func prepare(pause: (() -> Bool)? = nil) throws(LogError) {
-        if state.withLock({ if case .ready = $0 { true } else { false } }) { return }
+        if state.withLock({ $0.isMade }) { return }
         let path = directory + "/" + Self.newName
         do throws(LogError) {
             let file = try storage.open(path, .make)
@@ -104,9 +113,10 @@ final class SegmentSpace: Sendable {
     func makeSegment(_ segment: SegmentID) throws(LogError) -> any StorageFile {
         let isReady = state.withLock { state in
             guard case .ready = state else { return false }
-            state = .none
+            state = .taken
             return true
         }
+        defer { if isReady { state.withLock { $0 = .none } } }
         let name = isReady ? Self.spareName : Self.directName
         let path = directory + "/" + name
         let file = try storage.open(path, isReady ? .write : .make)

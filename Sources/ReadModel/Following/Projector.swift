@@ -50,9 +50,7 @@ package final class Projector {
             let writer = try RowWriter(db)
             return (
                 writer,
-                try SettledCalls(
-                    db, events: events, writer: writer,
-                    makeIndexes: database.hasIndexes ? nil : { try database.createIndexes(db) }),
+                try SettledCalls(db, events: events, writer: writer),
                 try StateWriter(db)
             )
         }
@@ -238,10 +236,5 @@ package final class Projector {
                 EarlierCall(state: CallState(restoring: call.state), records: records), callID: call.callID,
                 fromTag: call.fromTag)
         }
-    }
-
-    /// Sets the indexes that a rebuild has put off. Nothing may be projected after.
-    package func finish() throws {
-        try database.write { db in try database.createIndexes(db) }
     }
 }

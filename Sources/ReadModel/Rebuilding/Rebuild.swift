@@ -47,9 +47,8 @@ package final class Rebuild {
         }
     }
 
-    /// Sets the indexes and closes the file; all of it is on disk afterwards.
+    /// Closes the file; all of it is on disk afterwards.
     package func finish() throws {
-        try projector?.finish()
         // Its statements go with it, and the file can be closed.
         projector = nil
         try database.close()

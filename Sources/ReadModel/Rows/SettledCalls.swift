@@ -8,12 +8,8 @@ final class SettledCalls: EarlierCalls {
     private var findWithdrawn: Statement
     private let events: CallEvents
     private let writer: RowWriter
-    /// Sets the indexes that a rebuild has put off, once the first call has to be found by its key.
-    private var makeIndexes: (() throws -> Void)?
 
-    init(
-        _ db: Database, events: CallEvents, writer: RowWriter, makeIndexes: (() throws -> Void)?
-    ) throws {
+    init(_ db: Database, events: CallEvents, writer: RowWriter) throws {
         let names = CallRecord.columns.map(\.name).joined(separator: ", ")
         findRecords = try Statement(db, "SELECT \(names) FROM cdrs WHERE callid = ? AND from_tag = ?")
         findWithdrawn = try Statement(
@@ -24,12 +20,9 @@ final class SettledCalls: EarlierCalls {
             """)
         self.events = events
         self.writer = writer
-        self.makeIndexes = makeIndexes
     }
 
     func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall? {
-        try makeIndexes?()
-        makeIndexes = nil
         if !pending.isEmpty { try writer.write(&pending) }
         var positions: Set<UInt64> = []
         let records = try records(callID: callID, fromTag: fromTag, positions: &positions)

@@ -6,7 +6,6 @@ public enum ReadModelSchema {
     /// rebuilt.
     package static let version: Int64 = 1
 
-    /// Tables without their indexes, so that a rebuild can fill them first.
     static let tables: [String] = [
         """
         -- One row of each kind: how far the log has been projected, and by which settings.
