@@ -2,8 +2,9 @@ import EventLog
 import Events
 import Testing
 
-/// The bytes of format 1, as `schemas/log-format.md` shows them. A log that was written by an older tollbook has to
-/// be read for ever: whoever changes these bytes gives the format a new number, and keeps this test for the old one.
+/// The bytes of format 1, as `schemas/log-format.md` shows them. A log that was written by an older tollbook
+/// has to be read for ever: whoever changes these bytes gives the format a new number, and keeps this test
+/// for the old one.
 @Suite("Format 1")
 struct FormatTests {
     private static let identity =

@@ -7,9 +7,10 @@ import Testing
 @testable import ReadModel
 @testable import Simulation
 
-/// The law of arrival orders with the real parts: 1,000 random sets of events are imported in 20 orders, each with
-/// a fifth of the lines a second time and with rounds cut at random, through the importer, the log and SQLite. What
-/// the read model answers is the same to the letter; `revision` and `positions` alone may tell how it came.
+/// The law of arrival orders with the real parts: 1,000 random sets of events are imported in 20 orders, each
+/// with a fifth of the lines a second time and with rounds cut at random, through the importer, the log and
+/// SQLite. What the read model answers is the same to the letter; `revision` and `positions` alone may tell
+/// how it came.
 @Suite(.serialized)
 struct ArrivalThroughTheLogTests {
     private static let sets = 1_000
@@ -27,7 +28,8 @@ struct ArrivalThroughTheLogTests {
             let difference = zip(expected, answers).first { $0 != $1 }
             guard expected.count == answers.count, difference == nil else {
                 Issue.record(
-                    "order \(order): \(answers.count) rows of \(expected.count), first \(String(describing: difference))")
+                    "order \(order): \(answers.count) rows of \(expected.count), first \(String(describing: difference))"
+                )
                 return
             }
         }
@@ -90,7 +92,8 @@ struct ArrivalThroughTheLogTests {
             var findings: [String] = []
             try snapshot.findings(FindingFilter()) { finding in
                 findings.append(
-                    "\(finding.code) \(finding.callID) \(finding.fromTag) \(finding.toTag) \(finding.at) \(finding.detail)")
+                    "\(finding.code) \(finding.callID) \(finding.fromTag) \(finding.toTag) \(finding.at) \(finding.detail)"
+                )
             }
             // Their order may hang on positions, which tell how it came.
             return rows + findings.sorted()

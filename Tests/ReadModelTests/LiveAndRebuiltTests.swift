@@ -8,9 +8,9 @@ import Testing
 @testable import ReadModel
 @testable import Simulation
 
-/// A read model that was kept up to date round by round, over restarts, equals one that is made anew: every table,
-/// every row, every column. Tried on realistic traffic with duplicates, late events and lost numbers, and on gaps
-/// that open and close under records that stand.
+/// A read model that was kept up to date round by round, over restarts, equals one that is made anew: every
+/// table, every row, every column. Tried on realistic traffic with duplicates, late events and lost numbers,
+/// and on gaps that open and close under records that stand.
 struct LiveAndRebuiltTests {
     @Test(arguments: [1, 2, 3, 4, 5, 6])
     func areEqualTableByTable(seed: UInt64) throws {
@@ -76,8 +76,8 @@ final class TestPlace {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// Fills the log with realistic traffic, in the order in which faults leave it. Numbers that were lost become
-    /// gaps, and every second gap closes at the end; returns how many events there are.
+    /// Fills the log with realistic traffic, in the order in which faults leave it. Numbers that were lost
+    /// become gaps, and every second gap closes at the end; returns how many events there are.
     @discardableResult
     func fill(seed: UInt64, calls: Int) throws -> Int {
         var settings = TrafficSettings.realistic(
@@ -154,7 +154,8 @@ final class TestPlace {
             // Safety: bytes of an array of bytes.
             let position = unsafe writing.append(
                 kind, from: source, first: SequenceNumber(rawValue: first), count: count,
-                receivedAt: Timestamp(rawValue: 1_700_000_000_000_000), about: subject, payload: payload.span.bytes)
+                receivedAt: Timestamp(rawValue: 1_700_000_000_000_000), about: subject,
+                payload: payload.span.bytes)
             if position != nil { return }
             try log.writer.commit(writing)
             writing.begin(at: writing.tail)

@@ -97,7 +97,8 @@ package struct CallBook: ~Copyable {
         var records: [Record] = []
     }
 
-    /// - Parameter knowsAll: that no call is known from before, so that only forgotten ones need be asked for.
+    /// - Parameter knowsAll: that no call is known from before, so that only forgotten ones need be asked
+    ///   for.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
         policies: PolicyHistory = PolicyHistory(), knowsAll: Bool = false,

@@ -1,7 +1,8 @@
 internal import Events
 
-/// Which calls have been in memory and are no more: 64 bits of each key, so that a new call need not be looked for
-/// where it can't be. A stranger taken for a forgotten call (one in billions) costs a look-up and nothing else.
+/// Which calls have been in memory and are no more: 64 bits of each key, so that a new call need not be
+/// looked for where it can't be. A stranger taken for a forgotten call (one in billions) costs a look-up and
+/// nothing else.
 @safe
 struct ForgottenCalls: ~Copyable {
     // Safety: allocated with `mask + 1` places, freed in deinit; every index is masked. 0 is a free place.

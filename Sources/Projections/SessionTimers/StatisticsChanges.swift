@@ -1,5 +1,5 @@
-package import Events
 internal import CXXHash
+package import Events
 
 /// By how much each bucket of the statistics has changed.
 package struct StatisticsChanges: Sendable {

@@ -144,7 +144,8 @@ package final class Projector {
     ) throws {
         if view.type.tellsTime { asOf = max(asOf, view.time) }
         completeness.note(view, of: sourceEpoch)
-        // What the event closes is closed before its own call is judged, so that one event makes one revision.
+        // What the event closes is closed before its own call is judged, so that one event makes one
+        // revision.
         let closed = closes(header, sourceEpoch, seq)
         if !closed.isEmpty { book.gaps = completeness.open }
         if view.type.belongsToCall {
@@ -158,7 +159,8 @@ package final class Projector {
         }
     }
 
-    /// The gaps that an event closes: its own number comes with it, and that of the event whose rejection it is.
+    /// The gaps that an event closes: its own number comes with it, and that of the event whose rejection it
+    /// is.
     private func closes(_ header: FrameHeader, _ sourceEpoch: UInt32, _ seq: SequenceNumber) -> [Gap] {
         var closed: [Gap] = []
         if view.type == .ledgerRejected, let subject = header.subject {

@@ -11,8 +11,8 @@ final class RowWriter {
     private var deleteRecord: Statement
     private var insertFinding: Statement
     private var deleteFindings: Statement
-    /// Microseconds from start to end of the longest call that was ever recorded: how far back a span of time can
-    /// reach into the records.
+    /// Microseconds from start to end of the longest call that was ever recorded: how far back a span of time
+    /// can reach into the records.
     private(set) var longest: Int64
 
     private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
