@@ -74,7 +74,9 @@ let package = Package(
         .testTarget(
             name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Events"], swiftSettings: house),
-        .testTarget(name: "SystemTests", dependencies: ["Events"], swiftSettings: house),
+        .testTarget(
+            name: "SystemTests", dependencies: ["Ingest", "tollbook"], exclude: ["Fixtures", "Golden"],
+            swiftSettings: house),
         .testTarget(name: "HouseTests", swiftSettings: house),
     ],
     cxxLanguageStandard: .cxx17

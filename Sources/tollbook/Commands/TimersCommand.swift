@@ -91,8 +91,8 @@ extension TableDesign {
             }
         return TableDesign([
             first,
-            .number("Calls", "calls").droppable(1),
-            .number("Answered", "answered"),
+            .number("Calls", "calls").droppable(2),
+            .number("Answered", "answered").droppable(1),
             .made("With timer") {
                 Bar.labelled($0.integer("with_timer") ?? 0, of: $0.integer("answered") ?? 0, cells: 6)
             }.droppable(2),
