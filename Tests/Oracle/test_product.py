@@ -22,6 +22,10 @@ class Product(unittest.TestCase):
     def test_small_sets(self):
         self.compare("--seeds", "1-20", "--calls", "20")
 
+    def test_sets_with_bad_lines(self):
+        """What was taken and what was rejected must agree as well, and why where the reason has a name."""
+        self.compare("--seeds", "1-10", "--calls", "20", "--bad")
+
     def test_a_large_set(self):
         self.compare("--seeds", "1001-1002", "--calls", "400")
 
