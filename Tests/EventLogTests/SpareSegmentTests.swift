@@ -3,8 +3,8 @@ import Events
 import Synchronization
 import Testing
 
-/// A spare segment is prepared while another is taken into use, again and again: none may lose its name to the
-/// other, or what was acknowledged in it would be gone with the next opening.
+/// A spare segment is prepared while another is taken into use, again and again: none may lose its name to
+/// the other, or what was acknowledged in it would be gone with the next opening.
 struct SpareSegmentTests {
     @Test func noSegmentIsLostToItsSuccessor() async throws {
         let place = Place.temporary()
