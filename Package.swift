@@ -66,7 +66,8 @@ let package = Package(
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
         .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Events"], swiftSettings: house),
         .testTarget(
-            name: "ProjectionsTests", dependencies: ["Projections", "Simulation", "Events"], swiftSettings: house),
+            name: "ProjectionsTests", dependencies: ["Projections", "Simulation", "Events"],
+            swiftSettings: house),
         .testTarget(
             name: "ReadModelTests",
             dependencies: ["ReadModel", "Ingest", "Simulation", "Projections", "EventLog", "Events", grdb],
