@@ -211,7 +211,9 @@ package final class Projector {
     private func adopt(_ payload: PaddedBytes, at position: Position) throws {
         guard let range = view.text(.policy) else { return }
         let text = JSONText.string(range, in: payload)
-        let policy = try PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy")
+        // An entry that holds no policy, imported from elsewhere, changes nothing and stops nobody.
+        guard let policy = try? PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy")
+        else { return }
         book.policies.insert(policy, from: view.time)
         try state.insert(policy: text, at: position, time: view.time)
     }
