@@ -31,10 +31,11 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let access = try ReadModelAccess(data.directory)
-        let log = try data.directory.openLogForReading()
         let output = StandardOutput()
         let isForPeople = format.resolved(for: output) == .table
         try access.read { snapshot in
+            // Opened after the snapshot, so that it has every event that the snapshot knows of.
+            let log = try data.directory.openLogForReading()
             let stories = try snapshot.stories(callID: callid, log: log, asOf: snapshot.asOf)
             guard !stories.isEmpty else {
                 throw CommandFailure(
