@@ -8,6 +8,7 @@ package import Projections
 /// The read model's file: opened by one writer, and by any number of readers, each of which sees one moment.
 package final class ReadModelDatabase: Sendable {
     package let path: String
+    let use: Use
     let pool: any DatabaseWriter
 
     /// The file's name within a data directory.
@@ -28,6 +29,7 @@ package final class ReadModelDatabase: Sendable {
     /// Opens a read model for writing, or makes one.
     package init(path: String, logID: LogID, use: Use) throws {
         self.path = path
+        self.use = use
         var configuration = Configuration()
         configuration.label = "tollbook read model"
         configuration.prepareDatabase { db in

@@ -162,6 +162,8 @@ package struct CallBook: ~Copyable {
     ) throws {
         for slot in dirty {
             entries[slot].marks.subtract(.dirty)
+            // Forgotten since, and its place not taken.
+            if entries[slot].chain.count == 0 { continue }
             let isSettled = entries[slot].marks.contains(.settled)
             if !isSettled {
                 fold.fold(entries[slot].chain, in: arena, sources: sources)
@@ -211,9 +213,10 @@ extension CallBook {
     private mutating func makeSlot(_ key: CallKey) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
-            let generation = entries[free].generation
+            let (generation, marks) = (entries[free].generation, entries[free].marks)
             entries[free] = Entry(key: key)
             entries[free].generation = generation
+            entries[free].marks = marks
             slot = free
         } else {
             slot = entries.count
@@ -284,7 +287,8 @@ extension CallBook {
         return slot
     }
 
-    private mutating func forgetSettled() {
+    /// Lets go of the calls that settled longest ago, as many as are too many.
+    package mutating func forgetSettled() {
         while settled.count - settledHead > settledMax {
             let (slot, generation) = settled[settledHead]
             settledHead += 1
@@ -297,7 +301,8 @@ extension CallBook {
             if knowsAll { forgotten.insert(key) }
             arena.release(&entries[slot].chain)
             entries[slot].history = nil
-            entries[slot].marks = []
+            // The slot may wait in the list of what has changed, whoever has it then.
+            entries[slot].marks.formIntersection(.dirty)
             entries[slot].generation &+= 1
             freeSlots.append(slot)
         }

@@ -25,6 +25,8 @@ package final class Projector {
     /// The greatest time that the log tells.
     package private(set) var asOf: Timestamp
     private var hasFailed = false
+    /// Whether the calls that are open are kept once, at the end, and not round by round.
+    private let keepsOpenLast: Bool
 
     /// How many events are committed in one transaction at most, and read before others get a turn.
     package static let roundEventsMax = 65_536
@@ -38,6 +40,7 @@ package final class Projector {
     ) throws {
         self.database = database
         self.log = log
+        keepsOpenLast = database.use == .rebuild
         let start = try database.loadStart(log: log)
         next = start.next
         asOf = start.asOf
@@ -221,14 +224,30 @@ package final class Projector {
     /// Writes what the round has changed besides records, and the position.
     private func finishRound() throws {
         try writer.write(&book.rows)
+        if keepsOpenLast { book.forgetSettled() } else { try keepOpenCalls() }
+        try state.write(book.takeStatistics(), sources: sources)
+        try state.write(&completeness, sources: sources)
+        try state.write(next: next, asOf: asOf, longest: writer.longest)
+    }
+
+    private func keepOpenCalls() throws {
         try book.takeChanges { fold in
             try state.keepOpen(fold)
         } closed: { fold in
             try state.dropOpen(fold)
         }
-        try state.write(book.takeStatistics(), sources: sources)
-        try state.write(&completeness, sources: sources)
-        try state.write(next: next, asOf: asOf, longest: writer.longest)
+    }
+
+    /// Writes what was put off to the end of a rebuild. Nothing may be projected afterwards.
+    func finish() throws {
+        guard keepsOpenLast, !hasFailed else { return }
+        hasFailed = true
+        try database.write { db in
+            try db.inTransaction {
+                try self.keepOpenCalls()
+                return .commit
+            }
+        }
     }
 
     private func restoreOpenCalls(_ db: Database) throws {

@@ -49,6 +49,7 @@ package final class Rebuild {
 
     /// Closes the file; all of it is on disk afterwards.
     package func finish() throws {
+        try projector?.finish()
         // Its statements go with it, and the file can be closed.
         projector = nil
         try database.close()
