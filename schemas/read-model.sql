@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 1: everything that is computed from the log.
+-- The read model of Tollbook, version 2: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -214,10 +214,13 @@ CREATE TABLE gaps (
     missing INTEGER NOT NULL
 );
 
--- Billing policies that the log states, from when each is in force.
+-- Billing policies that the log states, from when each is in force; of those with the same time the
+-- one with the greatest epoch and seq counts.
 CREATE TABLE policies (
     position INTEGER PRIMARY KEY NOT NULL,
     time INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     policy TEXT NOT NULL
 );
 

@@ -220,11 +220,12 @@ extension ReadModelDatabase {
                 isFixed: true)
         }
         var policies = PolicyHistory()
-        for row in try Row.fetchAll(db, sql: "SELECT time, policy FROM policies ORDER BY position") {
+        for row in try Row.fetchAll(db, sql: "SELECT time, epoch, seq, policy FROM policies") {
             let text: String = row["policy"]
-            policies.insert(
-                try PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy"),
-                from: Timestamp(rawValue: row["time"]))
+            let entry = PolicyHistory.Entry(
+                time: Timestamp(rawValue: row["time"]), epoch: Epoch(rawValue: row["epoch"]),
+                seq: SequenceNumber(rawValue: row["seq"]))
+            policies.insert(try PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy"), entry)
         }
         return policies
     }

@@ -10,7 +10,8 @@ import Testing
 /// The law of arrival orders with the real parts: 1,000 random sets of events are imported in 20 orders, each
 /// with a fifth of the lines a second time and with rounds cut at random, through the importer, the log and
 /// SQLite. What the read model answers is the same to the letter; `revision` and `positions` alone may tell
-/// how it came.
+/// how it came. The policies that the sets are billed by come in any order too, with their calls, long before
+/// and long after them, some of them stated for the same time.
 @Suite(.serialized)
 struct ArrivalThroughTheLogTests {
     private static let sets = 1_000
@@ -21,6 +22,8 @@ struct ArrivalThroughTheLogTests {
         let events = Self.events(&random)
         let expected = try Self.answers(events, cutting: false, &random)
         #expect(expected.count > Self.sets)
+        // Every policy that is in force for a time has billed something.
+        #expect(Set(expected.compactMap { $0.firstMatch(of: /"(p\d+):/)?.output.1 }).count == 4)
         for order in 1...Self.orders {
             var lines = events + events.filter { _ in random.next() % 5 == 0 }
             lines.shuffle(using: &random)
@@ -39,16 +42,29 @@ struct ArrivalThroughTheLogTests {
     private static func events(_ random: inout RandomStream) -> [StatedEvent] {
         var seqs: [String: Int64] = [:]
         var all: [StatedEvent] = []
+        func add(_ event: StatedEvent) {
+            var event = event
+            let number = (seqs["\(event.source)/\(event.epoch)"] ?? 0) + 1
+            seqs["\(event.source)/\(event.epoch)"] = number
+            event.seq = number
+            all.append(event)
+        }
         for set in 0..<sets {
             var calls = CollidingCalls(seed: UInt64(set), prefix: "s\(set)-")
-            for var event in calls.events(count: 4 + Int(random.next() % 20)) {
-                let number = (seqs["\(event.source)/\(event.epoch)"] ?? 0) + 1
-                seqs["\(event.source)/\(event.epoch)"] = number
-                event.seq = number
-                all.append(event)
-            }
+            for event in calls.events(count: 4 + Int(random.next() % 20)) { add(event) }
+            if set % 100 == 7 { add(policy(set, epoch: 1 + Int64(set / 100 % 2))) }
         }
         return all
+    }
+
+    /// Of those that are stated for the same time, epoch and number decide.
+    private static func policy(_ set: Int, epoch: Int64) -> StatedEvent {
+        let option = BillingPolicy.HungCall.allCases[set / 100 % 4]
+        let text = #"{\"id\":\"p\#(set)\",\"hung_call\":\"\#(option.rawValue)\",\"minimum_ms\":\#(set)}"#
+        let time = 1_000_000_000_000_000 + Int64(set / 100 % 4) * 100_000_000
+        return StatedEvent(
+            position: 0, source: "ledger", epoch: epoch, seq: 0,
+            json: #"{"type":"ledger.policy","time":\#(time),"policy":"\#(text)"}"#)
     }
 
     /// What a read model made of these lines answers, one text a row.

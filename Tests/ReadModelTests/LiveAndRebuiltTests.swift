@@ -116,8 +116,12 @@ final class TestPlace {
         return Int(log.durable.next.rawValue) - 1
     }
 
-    private lazy var writing = log.makeGroup()
+    lazy var writing = log.makeGroup()
     private var ledgerSeq: Int64 = 0
+    /// What `state` has laid.
+    var stated: [SourceEpoch: Int64] = [:]
+    var position = Position.first
+    var isWriting = false
     private let ledger = SourceEpoch(source: .ledger, epoch: Epoch(rawValue: 1))
 
     private func lay(gap numbers: ClosedRange<Int64>, of source: SourceEpoch, at time: Timestamp) throws {
@@ -146,7 +150,7 @@ final class TestPlace {
                 last: SequenceNumber(rawValue: numbers.upperBound)))
     }
 
-    private func lay(
+    func lay(
         _ kind: FrameKind, _ source: SourceEpoch, _ first: Int64, _ count: Int, _ payload: [UInt8],
         _ subject: FrameSubject? = nil
     ) throws {

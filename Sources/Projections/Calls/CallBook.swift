@@ -115,6 +115,8 @@ package struct CallBook: ~Copyable {
 
     /// How many calls are in memory, open or lately ended.
     package var count: Int { table.count }
+    /// How many there were at most: places are used again.
+    package var countMost: Int { entries.count }
 
     /// Takes an event of a call.
     package mutating func apply(

@@ -67,6 +67,9 @@ package final class Projector {
         }
     }
 
+    /// How many calls are in memory, and how many there were at most.
+    package var callsInMemory: (now: Int, most: Int) { (book.count, book.countMost) }
+
     /// Projects what is durable, up to `limit`, in rounds of one transaction each.
     ///
     /// - Returns: whether anything was there to project.
@@ -157,7 +160,7 @@ package final class Projector {
         for gap in closed { try revise(gap, at: position) }
         switch view.type {
         case .ledgerGap: try open(payload, at: position)
-        case .ledgerPolicy: try adopt(payload, at: position)
+        case .ledgerPolicy: try adopt(payload, header.source.epoch, seq, at: position)
         default: break
         }
     }
@@ -211,23 +214,45 @@ package final class Projector {
         }
     }
 
-    private func adopt(_ payload: PaddedBytes, at position: Position) throws {
+    private func adopt(
+        _ payload: PaddedBytes, _ epoch: Epoch, _ seq: SequenceNumber, at position: Position
+    ) throws {
         guard let range = view.text(.policy) else { return }
         let text = JSONText.string(range, in: payload)
         // An entry that holds no policy, imported from elsewhere, changes nothing and stops nobody.
         guard let policy = try? PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy")
         else { return }
-        book.policies.insert(policy, from: view.time)
-        try state.insert(policy: text, at: position, time: view.time)
+        let entry = PolicyHistory.Entry(time: view.time, epoch: epoch, seq: seq)
+        try state.insert(policy: text, entry, at: position)
+        if let span = book.policies.insert(policy, entry) { try billAgain(span, at: position) }
+    }
+
+    /// Another policy is in force for a time: what ended in it is billed anew, a page of calls at a time, so
+    /// that memory holds no more than a page of them.
+    private func billAgain(_ span: PolicyHistory.Span, at position: Position) throws {
+        try writer.write(&book.rows)
+        var page = StateWriter.Page(start: span.from.rawValue - writer.longest)
+        while try state.readCalls(endedIn: span, &page) {
+            for call in page.calls {
+                try book.revisit(callID: call.callID, fromTag: call.fromTag, because: position)
+            }
+            try writer.write(&book.rows)
+            try letGo()
+        }
     }
 
     /// Writes what the round has changed besides records, and the position.
     private func finishRound() throws {
         try writer.write(&book.rows)
-        if keepsOpenLast { book.forgetSettled() } else { try keepOpenCalls() }
+        try letGo()
         try state.write(book.takeStatistics(), sources: sources)
         try state.write(&completeness, sources: sources)
         try state.write(next: next, asOf: asOf, longest: writer.longest)
+    }
+
+    /// Forgets the settled calls that are too many, once nothing of them is left to be written.
+    private func letGo() throws {
+        if keepsOpenLast { book.forgetSettled() } else { try keepOpenCalls() }
     }
 
     private func keepOpenCalls() throws {

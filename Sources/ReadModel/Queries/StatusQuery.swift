@@ -65,7 +65,7 @@ extension ReadModelSnapshot {
     package var policyOfLog: String {
         get throws {
             try String.fetchOne(
-                db, sql: "SELECT policy FROM policies ORDER BY time DESC, position DESC LIMIT 1")
+                db, sql: "SELECT policy FROM policies ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1")
                 ?? BillingPolicy.builtInText
         }
     }

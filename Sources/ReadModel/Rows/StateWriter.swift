@@ -12,6 +12,7 @@ final class StateWriter {
     private var insertPolicy: Statement
     private var insertSourceEpoch: Statement
     private var findTouched: Statement
+    private var findEnded: Statement
     private var addByHour: Statement
     private var addBySource: Statement
     private var addByUserAgent: Statement
@@ -27,7 +28,7 @@ final class StateWriter {
         setSource = try Statement(
             db, "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         setGap = try Statement(db, "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        insertPolicy = try Statement(db, "INSERT INTO policies VALUES (?, ?, ?)")
+        insertPolicy = try Statement(db, "INSERT INTO policies VALUES (?, ?, ?, ?, ?)")
         insertSourceEpoch = try Statement(db, "INSERT INTO source_epochs VALUES (?, ?, ?)")
         findTouched = try Statement(
             db,
@@ -36,6 +37,13 @@ final class StateWriter {
             WHERE started_at <= ?1 AND started_at >= ?4 AND ended_at >= ?2
             AND EXISTS (SELECT 1 FROM json_each(cdrs.sources) WHERE value = ?3)
             ORDER BY callid, from_tag
+            """)
+        findEnded = try Statement(
+            db,
+            """
+            SELECT started_at, rowid, callid, from_tag FROM cdrs
+            WHERE started_at >= ?1 AND (started_at, rowid) > (?1, ?2) AND ended_at >= ?3 AND ended_at < ?4
+            ORDER BY started_at, rowid LIMIT ?5
             """)
         addByHour = try Self.adding(db, "hour")
         addBySource = try Self.adding(db, "source")
@@ -60,9 +68,11 @@ final class StateWriter {
         try dropOpenCall.run()
     }
 
-    func insert(policy: String, at position: Position, time: Timestamp) throws {
+    func insert(policy: String, _ entry: PolicyHistory.Entry, at position: Position) throws {
         insertPolicy.integer(Int64(position.rawValue))
-        insertPolicy.integer(time.rawValue)
+        insertPolicy.integer(entry.time.rawValue)
+        insertPolicy.integer(entry.epoch.rawValue)
+        insertPolicy.integer(entry.seq.rawValue)
         insertPolicy.bind(policy)
         try insertPolicy.run()
     }
@@ -80,6 +90,51 @@ final class StateWriter {
         findTouched.reset()
         return calls
     }
+
+    /// Some of the calls that are asked for, and where the next ones begin.
+    struct Page {
+        private(set) var calls: [(callID: [UInt8], fromTag: [UInt8])] = []
+        /// The last record that was read: its `started_at` and its row.
+        fileprivate var startedAt: Int64
+        fileprivate var row: Int64 = 0
+
+        /// - Parameter start: no record is looked at that started before, in microseconds.
+        init(start: Int64) {
+            startedAt = start
+        }
+
+        fileprivate mutating func removeAll() {
+            calls.removeAll(keepingCapacity: true)
+        }
+
+        /// The legs of a call stand side by side, so that most calls come once.
+        fileprivate mutating func append(_ callID: [UInt8], _ fromTag: [UInt8]) {
+            if let last = calls.last, last.callID == callID, last.fromTag == fromTag { return }
+            calls.append((callID, fromTag))
+        }
+    }
+
+    /// Reads the next calls of which a record ended within a time, in the order of their start.
+    ///
+    /// - Returns: whether there are any.
+    func readCalls(endedIn span: PolicyHistory.Span, _ page: inout Page) throws -> Bool {
+        page.removeAll()
+        findEnded.integer(page.startedAt)
+        findEnded.integer(page.row)
+        findEnded.integer(span.from.rawValue)
+        findEnded.integer(span.until?.rawValue ?? Int64.max)
+        findEnded.integer(Int64(Self.callsRevisitedMax))
+        while try findEnded.step() {
+            page.startedAt = findEnded.readInteger(0)
+            page.row = findEnded.readInteger(1)
+            page.append(findEnded.readBytes(2), findEnded.readBytes(3))
+        }
+        findEnded.reset()
+        return !page.calls.isEmpty
+    }
+
+    /// Records that are read at a time to be judged again.
+    static let callsRevisitedMax = 1_024
 
     func write(_ changes: StatisticsChanges, sources: SourceRegistry) throws {
         if changes.isEmpty { return }

@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 1
+    package static let version: Int64 = 2
 
     static let tables: [String] = [
         """
@@ -100,10 +100,13 @@ public enum ReadModelSchema {
         )
         """,
         """
-        -- Billing policies that the log states, from when each is in force.
+        -- Billing policies that the log states, from when each is in force; of those with the same time the
+        -- one with the greatest epoch and seq counts.
         CREATE TABLE policies (
             position INTEGER PRIMARY KEY NOT NULL,
             time INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
             policy TEXT NOT NULL
         )
         """,
