@@ -30,6 +30,10 @@ enum ServiceLimits {
     static let presumptionsMax = 1_024
     /// Events that the projector takes in before it looks whether it is to stop.
     static let roundEventsMax = 32_768
+    /// How long the projector waits where the read model can't be written, before it tries again.
+    static let retrySeconds = 2
+    /// How often it says so while that goes on.
+    static let refusalSeconds = 60
     /// How long the projector goes on at the end with what it has not taken in yet.
     static let restSeconds = 3
     /// How long services may take to end before the process ends without them.

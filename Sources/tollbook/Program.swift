@@ -13,6 +13,7 @@ enum Program {
     static func main() async {
         // A reader that goes away is an error of `write`, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        unblockSignals()
         do {
             var command = try Tollbook.parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {
@@ -23,6 +24,16 @@ enum Program {
         } catch {
             exit(report(error))
         }
+    }
+
+    /// Whoever starts this process may have done so from a thread that blocks signals, and a child inherits
+    /// that: it could not be asked to end.
+    private static func unblockSignals() {
+        var signals = sigset_t()
+        // Safety: both calls take the one set that was made here.
+        unsafe sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { unsafe sigaddset(&signals, signal) }
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Says what went wrong.

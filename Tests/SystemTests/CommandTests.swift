@@ -140,4 +140,22 @@ struct CommandTests {
         #expect(try ledger.run("events", "--from", "28").status == 3)
         #expect(try ledger.rows("events", "--callid", "hung@example.com").count == 4)
     }
+
+    /// `--follow` shows what comes as it comes.
+    @Test func followingGoesOnWithWhatComes() throws {
+        let ledger = try Ledger()
+        let lines = try String(contentsOfFile: Ledger.fixture, encoding: .utf8).split(separator: "\n")
+        try ledger.take(lines.prefix(10).joined(separator: "\n"))
+        let follower = try RunningProgram(
+            ["events", "--data", ledger.data, "--from", "3", "--follow"], files: TemporaryDirectory())
+        func shown() -> [Substring] {
+            String(decoding: follower.output, as: UTF8.self).split(separator: "\n")
+        }
+        try eventually("what is there is shown") { shown().count == 8 }
+        try ledger.take(lines.joined(separator: "\n"))
+        try eventually("what came is shown") { shown().count == 24 }
+        follower.kill(SIGTERM)
+        #expect(follower.wait() == 128 + SIGTERM)
+        #expect(shown() == Array(try ledger.run("events").lines.dropFirst(2)))
+    }
 }

@@ -32,6 +32,39 @@ struct ServeTests {
         #expect(service.end() == 0)
     }
 
+    /// Who can't write the read model goes on taking events, and catches up once it can; tried with somebody
+    /// who holds SQLite's lock, whom the service can't tell from a disk that has no room.
+    @Test func aReadModelThatCannotBeWrittenStopsNothing() throws {
+        let ledger = try Ledger()
+        let service = try Service(ledger)
+        let files = try TemporaryDirectory()
+        let script = """
+            import os, sqlite3, sys, time
+            held = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+            held.execute("BEGIN IMMEDIATE")
+            print("held", flush=True)
+            while not os.path.exists(sys.argv[2]): time.sleep(0.02)
+            held.execute("ROLLBACK")
+            """
+        let holder = try RunningProgram(
+            "/usr/bin/python3", ["-c", script, ledger.data + "/read-model.sqlite", files.path("let-go")],
+            input: nil, environment: [:], files: TemporaryDirectory())
+        try eventually("the lock is held") { !holder.output.isEmpty || !holder.isRunning }
+        let played = try BuiltProgram.run([
+            "simulate", "--endpoint", service.endpoint, "--calls", "50", "--seed", "3",
+        ])
+        #expect(played.status == 0, "\(played.errors)")
+        try eventually("it is said") { service.errors.contains("the read model can't be written") }
+        #expect(try ledger.rows("cdrs").isEmpty)
+        try files.write("", to: "let-go")
+        #expect(holder.wait() == 0, "\(holder.errors)")
+        try eventually("what came is taken in") { try ledger.rows("status").first?["behind"] as? Int == 0 }
+        #expect(service.errors.contains("the read model is written again"))
+        #expect(try !ledger.rows("cdrs").isEmpty)
+        #expect(service.end() == 0, "\(service.errors)")
+        #expect(try ledger.run("verify").status == 0)
+    }
+
     @Test func aSecondInstanceIsRefused() throws {
         let ledger = try Ledger()
         let service = try Service(ledger)

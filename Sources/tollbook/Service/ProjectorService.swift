@@ -10,12 +10,15 @@ import Synchronization
 /// Follows the log with the read model, on a thread of its own, and lets the watchdog look where it has
 /// caught up.
 final class ProjectorService: Service, @unchecked Sendable {
-    // Safety: projector and watchdog are used by whoever makes the service, until `run` starts its thread,
-    // and by that thread from then on; the rest is made for being shared.
+    // Safety: projector, watchdog and `refusedAt` are used by whoever makes the service, until `run` starts
+    // its thread, and by that thread from then on; the rest is made for being shared.
     private let log: LogDirectory
-    /// Null once the thread has ended: its statements go with it, and the read model can be closed.
+    private let database: ReadModelDatabase
+    /// Null once the thread has taken it: its statements go with it, and the read model can be closed.
     private var projector: Projector?
     private let watchdog: Watchdog
+    /// When it was last said that the read model can't be written; null while it can.
+    private var refusedAt: ContinuousClock.Instant?
     private let logger: Logger
     private let next: Atomic<UInt64>
     private let isStopping = Atomic<Bool>(false)
@@ -25,6 +28,7 @@ final class ProjectorService: Service, @unchecked Sendable {
         log: LogDirectory, database: ReadModelDatabase, graceSeconds: Int64, policy: String?, logger: Logger
     ) throws {
         self.log = log
+        self.database = database
         self.logger = logger
         let projector = try Projector(database, log: log)
         self.projector = projector
@@ -59,13 +63,25 @@ final class ProjectorService: Service, @unchecked Sendable {
     }
 
     private func follow() {
-        guard let projector else { return }
-        self.projector = nil
-        do {
-            try follow(projector)
-        } catch {
-            logger.critical("the read model can't be kept: \(error)")
-            failure.withLock { $0 = error }
+        while !isStopping.load(ordering: .acquiring) {
+            do {
+                let projector = try self.projector ?? Projector(database, log: log)
+                self.projector = nil
+                try follow(projector)
+            } catch let error as ReadModelError where error.code == .database {
+                // A full disk above all. What the log takes can't be had again, what the read model lacks
+                // can: intake goes on as long as the log has room, and so does this once it is let.
+                let isNew = refusedAt.map { $0.duration(to: .now) > .seconds(ServiceLimits.refusalSeconds) }
+                if isNew ?? true {
+                    refusedAt = .now
+                    logger.error("the read model can't be written, and is tried again: \(error)")
+                }
+                log.durable.wait(for: Position(rawValue: .max), atMost: .seconds(ServiceLimits.retrySeconds))
+            } catch {
+                logger.critical("the read model can't be kept: \(error)")
+                failure.withLock { $0 = error }
+                return
+            }
         }
     }
 
@@ -96,5 +112,7 @@ final class ProjectorService: Service, @unchecked Sendable {
     private func advance(_ projector: Projector) throws {
         try projector.advance(round: ServiceLimits.roundEventsMax)
         next.store(projector.next.rawValue, ordering: .releasing)
+        if refusedAt != nil { logger.notice("the read model is written again") }
+        refusedAt = nil
     }
 }

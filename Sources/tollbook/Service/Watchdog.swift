@@ -19,7 +19,7 @@ final class Watchdog {
     private var policy: String?
     private let logger: Logger
     var ingest: IngestService?
-    private var lookedAt: ContinuousClock.Instant?
+    private var lookedAt: Timestamp?
     private let appending = Appending()
 
     /// What was appended and has not come back through the read model yet. Until it has, nothing is
@@ -56,9 +56,12 @@ final class Watchdog {
                 return
             }
         }
-        let interval = Duration.microseconds(ServiceLimits.watchIntervalMicroseconds)
-        if let lookedAt, lookedAt.duration(to: .now) < interval { return }
-        lookedAt = .now
+        if let lookedAt, now >= lookedAt,
+            now.microseconds(since: lookedAt) < ServiceLimits.watchIntervalMicroseconds
+        {
+            return
+        }
+        lookedAt = now
         let due = now.advanced(by: -graceMicroseconds)
         let (isOpen, overdue) = try reader.read { snapshot in
             let isOpen = try snapshot.hasOpenCalls
@@ -81,17 +84,23 @@ final class Watchdog {
         do throws(IngestError) {
             try ingest.append(entries) { [appending, log, logger] error in
                 if let error {
+                    Self.say(error, to: logger)
                     // Looked at again the next time.
-                    logger.warning("the watchdog's conclusions are not in the log: \(error)")
                     appending.state.store(Appending.none, ordering: .releasing)
                 } else {
                     appending.state.store(log.durable.next.rawValue, ordering: .releasing)
                 }
             }
         } catch {
-            logger.warning("the watchdog's conclusions are not in the log: \(error)")
+            Self.say(error, to: logger)
             appending.state.store(Appending.none, ordering: .releasing)
         }
+    }
+
+    /// At the end of the service intake goes first, which is no news.
+    private static func say(_ error: IngestError, to logger: Logger) {
+        guard error.code != .stopped else { return }
+        logger.warning("the watchdog's conclusions are not in the log: \(error)")
     }
 }
 
