@@ -24,6 +24,6 @@ struct Tollbook: ParsableCommand {
             CallRecordsCommand.self,
             DialogsCommand.self, TimersCommand.self, AuditCommand.self, ExplainCommand.self,
             StatusCommand.self,
-            VerifyCommand.self, RebuildCommand.self, SchemaCommand.self,
+            VerifyCommand.self, RebuildCommand.self, SchemaCommand.self, BenchCommand.self,
         ])
 }

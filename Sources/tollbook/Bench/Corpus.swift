@@ -1,0 +1,79 @@
+import Events
+import Glibc
+import Simulation
+
+/// Events of about 280 bytes, four a call, cut into batches of one source: made before anything is measured.
+///
+/// Events don't know their numbers, so that the same ones can be sent again and again as new ones.
+final class Corpus {
+    let batchEvents: Int
+    private(set) var eventCount = 0
+    /// The payloads, one behind the other.
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+
+    /// - Parameter events: a multiple of `batchEvents`, and of the four events of a call.
+    init(events: Int, batchEvents: Int) {
+        precondition(events % batchEvents == 0 && events % 4 == 0, "whole calls and whole batches")
+        self.batchEvents = batchEvents
+        bytes.reserveCapacity(events * 300)
+        ends.reserveCapacity(events / batchEvents)
+        var settings = BenchTraffic.settings(calls: events / 4, sources: 1)
+        settings.batchEvents = batchEvents
+        settings.batchLingerMicroseconds = .max / 4
+        var traffic = Traffic(settings)
+        var batch = TrafficBatch()
+        while traffic.next(into: &batch) {
+            batch.payload.withBytes { payload in
+                // Safety: copied during the call.
+                unsafe payload.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+            }
+            ends.append(bytes.count)
+            eventCount += batch.count
+        }
+        precondition(eventCount == events && ends.count == events / batchEvents, "every batch is full")
+    }
+
+    var batchCount: Int { ends.count }
+    var byteCount: Int { bytes.count }
+
+    /// The payload of a batch.
+    func withPayload<Result, Failure: Error>(
+        _ place: Int, _ body: (borrowing Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let bytes = bytes
+        return try body(bytes.span.extracting((place == 0 ? 0 : ends[place - 1])..<ends[place]))
+    }
+
+    /// Where the corpus is what a benchmark of the C peers reads: its lines as they are.
+    func write(to path: String) throws {
+        // Safety: the path is lent for the length of the call.
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw CommandFailure(
+                .environment, "\(path) can't be written: \(SystemError.text(errno)); name another file")
+        }
+        defer { close(descriptor) }
+        var done = 0
+        while done < bytes.count {
+            // Safety: `done` stays below the count.
+            let taken = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress.map { unsafe $0 + done }, $0.count - done)
+            }
+            guard taken > 0 || errno == EINTR else {
+                throw CommandFailure(.environment, "\(path) can't be written: \(SystemError.text(errno))")
+            }
+            done += max(0, taken)
+        }
+    }
+}
+
+/// The traffic that everything is measured with: `simulate --preset plain --seed 1`.
+enum BenchTraffic {
+    static func settings(calls: Int, sources: Int) -> TrafficSettings {
+        var settings = TrafficSettings.plain(
+            seed: 1, start: Timestamp(rawValue: 1_767_225_600_000_000), calls: calls, sources: sources)
+        settings.batchEvents = 256
+        return settings
+    }
+}
