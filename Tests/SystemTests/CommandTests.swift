@@ -32,6 +32,9 @@ struct CommandTests {
         (["import"], "file"),
         (["rebuild", "--tolerance", "86401"], "--tolerance"),
         (["rebuild", "--check", "--grace", "5"], "--check"),
+        (["rebuild", "--diff"], "--policy"),
+        (["rebuild", "--diff", "--check", "--policy", "p.json"], "--check"),
+        (["rebuild", "--diff", "--policy", "p.json", "--grace", "5"], "--grace"),
         (["simulate", "--lost", "2"], "--lost"),
         (["frobnicate"], "frobnicate"),
     ]

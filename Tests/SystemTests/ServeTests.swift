@@ -99,8 +99,9 @@ struct ServeTests {
         #expect(missing.errors.contains("/nowhere/policy.json"))
         let file = try ledger.files.write(#"{"id":"x","hung_call":"never"}"#, to: "policy.json")
         let wrong = try ledger.run("serve", "--policy", file)
-        #expect(wrong.status == 3)
-        #expect(wrong.errors.contains("hung_call"))
+        #expect(wrong.status == 2)
+        #expect(wrong.errors.contains("line 1: “hung_call” is “never”"))
+        #expect(wrong.errors.contains("last_proof, session_expiry, timeout, hold"))
         #expect(!FileManager.default.fileExists(atPath: ledger.data))
     }
 

@@ -69,22 +69,16 @@ extension CallFold {
         -> Bill
     {
         guard let endedAt = leg.endedAt ?? asOf else { preconditionFailure("the leg is open") }
-        func bill(to end: Timestamp, _ basis: String) -> Bill {
-            Bill(
-                milliseconds: policy.billed(microseconds: end.microseconds(since: leg.answeredAt)),
-                basis: basis)
-        }
-        switch leg.end.map({ facts[$0].type }) {
-        case .dialogTerminated: return bill(to: endedAt, "bye")
-        case .timeoutMedia: return bill(to: endedAt, "media")
-        default: break
-        }
-        switch option {
-        case .lastProof: return bill(to: leg.lastProofAt, option.rawValue)
-        case .sessionExpiry: return bill(to: min(expiry(of: leg) ?? endedAt, endedAt), option.rawValue)
-        case .timeout: return bill(to: endedAt, option.rawValue)
-        case .hold: return Bill(milliseconds: nil, basis: "held")
-        }
+        let end: BillingPolicy.End =
+            switch leg.end.map({ facts[$0].type }) {
+            case .dialogTerminated: .bye
+            case .timeoutMedia: .media
+            default: .guess
+            }
+        let span = BillingPolicy.Span(
+            answeredAt: leg.answeredAt, endedAt: endedAt, lastProofAt: leg.lastProofAt,
+            expiry: expiry(of: leg), end: end)
+        return policy.bill(span, as: option)
     }
 
     /// The caller's user agent by the rule for an attempt.

@@ -65,6 +65,11 @@ package struct Bill: Hashable, Sendable {
     /// Null while the policy holds the call.
     package let milliseconds: Int64?
     package let basis: String
+
+    package init(milliseconds: Int64?, basis: String) {
+        self.milliseconds = milliseconds
+        self.basis = basis
+    }
 }
 
 /// What became of an attempt to reach somebody.

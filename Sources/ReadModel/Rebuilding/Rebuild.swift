@@ -106,9 +106,9 @@ extension Rebuild.Recipe {
     /// be read.
     package init(ofReadModelAt path: String) {
         self.init()
-        guard FileManager.default.fileExists(atPath: path), let reader = try? ReadModelReader(path: path),
-            let recipe = try? reader.read({ try $0.recipe })
-        else { return }
+        guard FileManager.default.fileExists(atPath: path), let recipe = try? Self(keptIn: path) else {
+            return
+        }
         self = recipe
     }
 }

@@ -14,9 +14,16 @@ struct RebuildCommand: ParsableCommand {
             The settings that records depend on are kept, unless others are given here. With --check nothing is
             changed: a second read model is made beside the first and compared with it, also while a service runs.
 
+            With --policy FILE all calls are billed by that one policy, whatever the log says. Add --diff to see first
+            what that would change: each record that would be billed otherwise, then the sums by termination, by
+            basis, and over all. Nothing is written into the data directory; the log is read anew into a temporary
+            file (TMPDIR says where), also while a service runs.
+
             EXAMPLES
               tollbook rebuild
               tollbook rebuild --check
+              tollbook rebuild --policy strict.json --diff
+              tollbook rebuild --policy strict.json --diff --format csv > difference.csv
               tollbook rebuild --policy strict.json
               tollbook rebuild --tolerance 5
             """)
@@ -29,8 +36,27 @@ struct RebuildCommand: ParsableCommand {
     var check = false
     @Option(help: "Bill all calls by this policy, whatever the log says.")
     var policy: String?
+    @Flag(help: "Say what the policy of --policy would change, by call and in sums; change nothing.")
+    var diff = false
 
     func validate() throws {
+        if diff {
+            guard !check else {
+                throw ValidationError(
+                    "--diff and --check are two questions: --diff says what another policy would change, --check "
+                        + "whether the read model is what the log makes. Ask one at a time")
+            }
+            guard policy != nil else {
+                throw ValidationError(
+                    "--diff says what another policy would change: name its file with --policy. To compare the read "
+                        + "model with the log, use --check")
+            }
+            guard settings.isEmpty else {
+                throw ValidationError(
+                    "--diff compares policies under the settings that records are made by now: leave out --lifetime, "
+                        + "--unanswered, --grace and --tolerance")
+            }
+        }
         if check, policy != nil || !settings.isEmpty {
             throw ValidationError("--check compares with what is there: leave out --policy and the settings")
         }
@@ -42,11 +68,16 @@ struct RebuildCommand: ParsableCommand {
             return
         }
         let directory = data.directory
+        let policy = try policy.map { path throws(CommandFailure) in try PolicyText(contentsOf: path) }
+        if diff, let policy {
+            try PolicyDifferenceReport(directory: directory, policy: policy).write(format)
+            return
+        }
         // Who names the wrong directory is not to find a new ledger in it.
         _ = try directory.openLogForReading()
         var recipe = Rebuild.Recipe(ofReadModelAt: directory.readModelPath)
         recipe.settings = settings.applied(to: recipe.settings)
-        recipe.fixedPolicy = try policy.map { try PolicyText.read($0) }
+        recipe.fixedPolicy = policy?.text
         guard let log = try directory.openLogIfFree() else {
             throw CommandFailure(
                 .environment,
@@ -107,22 +138,5 @@ enum SettingRange {
     static func text(_ name: String) -> String {
         let range = of(name)
         return "\(range.lowerBound) to \(range.upperBound)"
-    }
-}
-
-/// The text of a billing policy's file.
-enum PolicyText {
-    /// Reads and checks it.
-    static func read(_ path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(
-                .environment,
-                "the policy \(path) can't be read: check that it is there and may be read by this user")
-        }
-        _ = try PolicyFile.parse([UInt8](data), path: path)
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw CommandFailure(.environment, "the policy \(path) is no text in UTF-8")
-        }
-        return text
     }
 }

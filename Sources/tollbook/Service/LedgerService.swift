@@ -24,7 +24,7 @@ struct LedgerService {
 
     /// Runs until SIGTERM or SIGINT, or until something fails that only a new start can mend.
     func run() async throws {
-        let policy = try configuration.policyPath.map { try PolicyText.read($0) }
+        let policy = try configuration.policyPath.map { try PolicyText(contentsOf: $0).text }
         let log = try openLog()
         defer { log.close() }
         let database = try openReadModel(log)
