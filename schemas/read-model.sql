@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 2: everything that is computed from the log.
+-- The read model of Tollbook, version 3: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -8,7 +8,8 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
--- The last five columns are the session timer of a leg (null for leg 0).
+-- The last seven columns are the session timer of a leg, until when it should have ended, and where the log has
+-- its last proof of life (null for leg 0).
 CREATE TABLE cdrs (
     callid TEXT NOT NULL,
     from_tag TEXT NOT NULL,
@@ -49,7 +50,9 @@ CREATE TABLE cdrs (
     expires_at INTEGER,
     hung INTEGER,
     overrun_us INTEGER,
-    unproven_us INTEGER
+    unproven_us INTEGER,
+    deadline INTEGER,
+    last_proof_position INTEGER
 );
 
 -- Revisions that were superseded: the record as it was, and the log position of the event that changed it.
@@ -243,6 +246,8 @@ FROM cdrs;
 CREATE UNIQUE INDEX cdrs_by_call ON cdrs (callid, from_tag, to_tag);
 
 CREATE INDEX cdrs_by_start ON cdrs (started_at);
+
+CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1;
 
 CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision);
 

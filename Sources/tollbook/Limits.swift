@@ -4,6 +4,9 @@ enum CommandLimits {
     static let outputBytesMax = 256 * 1024
     /// Rows of a table that are held back to find out how wide its columns are.
     static let tableRowsMeasured = 2_000
+    /// Cells in a row of a table that goes elsewhere than to a terminal, unless `COLUMNS` says another
+    /// number.
+    static let columnsElsewhere = 118
     /// How often a progress bar is drawn anew, and how often a plain line is written where there is no
     /// terminal.
     static let progressBarMilliseconds = 100

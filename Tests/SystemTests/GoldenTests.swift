@@ -7,7 +7,8 @@ import Testing
 /// before committing it.
 struct GoldenTests {
     static let answers: [(name: String, arguments: [String])] = [
-        ("cdrs", ["cdrs"]), ("dialogs", ["dialogs"]), ("timers", ["timers"]),
+        ("cdrs", ["cdrs"]), ("dialogs", ["dialogs"]),
+        ("suspects", ["dialogs", "--suspect", "--as-of", "2026-03-04T06:30:00Z"]), ("timers", ["timers"]),
         ("timers-by-hour", ["timers", "--by", "hour"]), ("timers-by-source", ["timers", "--by", "source"]),
         ("timers-by-user-agent", ["timers", "--by", "user-agent"]), ("audit", ["audit"]),
         ("revisions", ["cdrs", "--revisions"]), ("events", ["events"]),

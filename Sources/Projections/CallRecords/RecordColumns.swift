@@ -93,5 +93,7 @@ extension LegTimer {
         row.integer(isHung ? 1 : 0)
         row.integer(overrun)
         row.integer(unproven)
+        row.time(deadline)
+        row.integer(Int64(lastProofPosition.rawValue))
     }
 }

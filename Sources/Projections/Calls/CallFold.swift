@@ -231,22 +231,23 @@ package struct CallFold: ~Copyable {
 
     /// Proof of life and refreshes between answer and end.
     private func weigh(_ leg: inout Leg) {
-        leg.lastProofAt = leg.answeredAt
-        for fact in facts where fact.tag == leg.tag && !fact.isRepeat {
+        leg.lastProof = leg.answer
+        for (index, fact) in facts.enumerated() where fact.tag == leg.tag && !fact.isRepeat {
             guard fact.time >= leg.answeredAt, leg.endedAt.map({ fact.time <= $0 }) ?? true else { continue }
             switch fact.type {
             case .dialogConfirmed, .dialogAcked, .dialogAlive:
-                leg.lastProofAt = fact.time
+                leg.lastProof = index
             case .refreshAccepted:
-                leg.lastProofAt = fact.time
+                leg.lastProof = index
                 leg.refreshes += 1
                 if fact.isUpdate(in: bytes) { leg.refreshesUpdate += 1 }
                 if fact.isInvite(in: bytes) { leg.refreshesInvite += 1 }
             case .refreshRequested where fact.by == .caller || fact.by == .callee:
-                leg.lastProofAt = fact.time
+                leg.lastProof = index
             default: break
             }
         }
+        leg.lastProofAt = facts[leg.lastProof].time
     }
 }
 

@@ -17,6 +17,8 @@ package struct Leg: Sendable {
     package var end: Int?
     package var endedAt: Timestamp?
     package var marks = 0..<0
+    /// The last fact that proves that somebody lived, and when that was.
+    package var lastProof = 0
     package var lastProofAt = Timestamp(rawValue: 0)
     package var refreshes = 0
     package var refreshesUpdate = 0

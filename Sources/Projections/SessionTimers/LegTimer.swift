@@ -8,6 +8,10 @@ package struct LegTimer: Sendable {
     package var isHung = false
     package var overrun: Int64 = 0
     package var unproven: Int64 = 0
+    /// Until when the leg should have ended: its session expiry, else its answer and its lifetime.
+    package var deadline = Timestamp(rawValue: 0)
+    /// Where the log has the last proof of life.
+    package var lastProofPosition = Position(rawValue: 0)
 
     package init() {}
 
@@ -15,7 +19,8 @@ package struct LegTimer: Sendable {
     package static let columns: [RecordColumn] = [
         RecordColumn("marks", .json, null: true), RecordColumn("expires_at", .integer, null: true),
         RecordColumn("hung", .integer, null: true), RecordColumn("overrun_us", .integer, null: true),
-        RecordColumn("unproven_us", .integer, null: true),
+        RecordColumn("unproven_us", .integer, null: true), RecordColumn("deadline", .integer, null: true),
+        RecordColumn("last_proof_position", .integer, null: true),
     ]
 }
 
@@ -42,6 +47,8 @@ extension CallFold {
         timer.isHung = isHung(leg, asOf: asOf)
         timer.overrun = overrun(of: leg, asOf: asOf)
         timer.unproven = unproven(of: leg, asOf: asOf)
+        timer.deadline = deadline(of: leg)
+        timer.lastProofPosition = facts[leg.lastProof].position
     }
 
     private static let timeKey = Array(#"{"time":"#.utf8)

@@ -13,6 +13,8 @@ package struct CallRecordFilter: Sendable {
     package var disposition: [String] = []
     package var termination: [String] = []
     package var source: String?
+    /// The caller's, the whole of its name; `""` for calls that have none.
+    package var userAgent: String?
 
     package init() {}
 
@@ -37,6 +39,7 @@ package struct CallRecordFilter: Sendable {
             add("\(column) IN (\(values.map { _ in "?" }.joined(separator: ", ")))", values)
         }
         if let source { add("EXISTS (SELECT 1 FROM json_each(sources) WHERE value = ?)", [source]) }
+        if let userAgent { add("coalesce(user_agent, '') = ?", [userAgent]) }
         return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), arguments)
     }
 }

@@ -16,17 +16,25 @@ extension ReadModelSnapshot {
 
     /// What is open, one row a leg or an unanswered call, in the order of (started_at, callid, from_tag,
     /// to_tag).
-    package func dialogs(asOf: Timestamp? = nil, callID: String? = nil) throws -> [AnswerRow] {
+    package func dialogs(_ filter: DialogFilter = DialogFilter(), asOf: Timestamp? = nil) throws
+        -> [AnswerRow]
+    {
         let asOf = asOf ?? self.asOf
         var rows: [AnswerRow] = []
         var common = CallCommon()
-        try forEachOpenCall(callID: callID) { fold in
+        try forEachOpenCall(callID: filter.callID) { fold in
+            guard filter.admits(fold, self.sources) else { return }
             common.gather(fold, sources: sources)
             let sources = AnswerValue.json(String(decoding: common.sources, as: UTF8.self))
-            if fold.legs.isEmpty {
+            if fold.legs.isEmpty,
+                filter.admits(userAgent: fold.userAgent(attempt: fold.finalAttempt), of: fold)
+            {
                 rows.append(unanswered(fold, sources, asOf))
             }
             for leg in fold.legs where leg.end == nil {
+                guard filter.admits(userAgent: fold.userAgent(attempt: leg.attempt), of: fold) else {
+                    continue
+                }
                 rows.append(row(leg, fold, sources, asOf))
             }
         }

@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 2
+    package static let version: Int64 = 3
 
     static let tables: [String] = [
         """
@@ -16,7 +16,8 @@ public enum ReadModelSchema {
         """,
         """
         -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
-        -- The last five columns are the session timer of a leg (null for leg 0).
+        -- The last seven columns are the session timer of a leg, until when it should have ended, and where the log has
+        -- its last proof of life (null for leg 0).
         CREATE TABLE cdrs (
         \(columns(CallRecord.columns + LegTimer.columns))
         )
@@ -132,6 +133,7 @@ public enum ReadModelSchema {
     static let indexes: [String] = [
         "CREATE UNIQUE INDEX cdrs_by_call ON cdrs (callid, from_tag, to_tag)",
         "CREATE INDEX cdrs_by_start ON cdrs (started_at)",
+        "CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1",
         "CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision)",
         "CREATE INDEX open_calls_by_deadline ON open_calls (deadline)",
         "CREATE INDEX findings_by_call ON findings (callid, from_tag)",

@@ -34,6 +34,8 @@ struct CallRecordsCommand: ParsableCommand {
     var termination: WordList<TerminationWord>?
     @Option(help: "Only calls of which this source stated an event.")
     var source: String?
+    @Option(help: "Only calls of this user agent, the whole of its name.")
+    var userAgent: String?
     @Flag(help: "All revisions of each record, the old ones with the log position that superseded them.")
     var revisions = false
 
@@ -46,6 +48,7 @@ struct CallRecordsCommand: ParsableCommand {
         filter.disposition = disposition?.words ?? []
         filter.termination = termination?.words ?? []
         filter.source = source
+        filter.userAgent = userAgent
         let output = StandardOutput()
         let format = format.resolved(for: output)
         try ReadModelAccess(data.directory).read { snapshot in
@@ -67,31 +70,27 @@ struct CallRecordsCommand: ParsableCommand {
 
 extension TableDesign {
     static let callRecords = TableDesign([
-        .time("Started", "started_at"),
-        .text("From", "from_uri", cellsMin: 8),
-        .text("To", "to_uri", cellsMin: 8),
-        .made("Disposition") { fields in
-            let code = fields.integer("sip_code").flatMap { $0 == 200 ? nil : " \($0)" } ?? ""
+        .moment("Started", "started_at"),
+        .party("From", "from_uri"),
+        .party("To", "to_uri"),
+        // A leg was answered: how it ended says more.
+        .made("Outcome") { fields in
+            if fields["termination"] != .null { return fields.text("termination") }
+            let code = fields.integer("sip_code").map { " \($0)" } ?? ""
             return fields.text("disposition") + code
         },
-        .word("Termination", "termination").droppable(1),
         .word("By", "ended_by").droppable(7),
         .duration("Setup", "setup_us").droppable(6),
         .duration("Duration", "duration_us"),
         .made("Billed", right: true) { fields in
             fields["billable_ms"] == .null ? "held" : fields.duration("billable_ms")
-        }.droppable(3),
-        .word("Basis", "billing_basis").droppable(8),
-        .made("Timer") { fields in
-            guard let interval = fields.integer("session_interval"), interval > 0 else {
-                return AnswerFields.none
-            }
-            return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
-        }.droppable(2),
-        .count("Refreshes", "refreshes").droppable(9),
-        .made("Flags", cellsMin: 8) { $0.words("flags") }.droppable(4),
-        .text("Call-ID", "callid", cellsMin: 10),
-        .number("Leg", "leg").droppable(5),
+        }.droppable(1),
+        .word("Basis", "billing_basis").droppable(2),
+        .timer.droppable(5),
+        .count("Refreshes", "refreshes").droppable(8),
+        .made("Flags", cellsMin: 10) { $0.words("flags") }.droppable(3),
+        .number("Leg", "leg").droppable(4),
+        .text("Call-ID", "callid", cellsMin: 11, wanted: 20),
     ])
 
     static let revisions = TableDesign([

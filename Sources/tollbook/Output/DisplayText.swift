@@ -47,6 +47,37 @@ enum DisplayText {
         return kept + "…"
     }
 
+    /// The text in lines of at most `width` cells, broken at spaces where there are any; the first begins
+    /// after `indent` spaces, the others after `hanging`.
+    static func wrapped(_ text: String, to width: Int, indent: Int, hanging: Int) -> [String] {
+        var lines: [String] = []
+        var line = String(repeating: " ", count: indent)
+        var used = indent
+        var isEmpty = true
+        func end() {
+            lines.append(line)
+            line = String(repeating: " ", count: hanging)
+            used = hanging
+            isEmpty = true
+        }
+        for word in text.split(separator: " ") {
+            var rest = String(word)
+            if !isEmpty, used + 1 + self.width(rest) > width { end() }
+            while used + (isEmpty ? 0 : 1) + self.width(rest) > width, width - hanging > 1 {
+                // A word that no line has room for.
+                let part = rest.prefix(max(1, width - used))
+                line += part
+                rest = String(rest.dropFirst(part.count))
+                end()
+            }
+            line += (isEmpty ? "" : " ") + rest
+            used += (isEmpty ? 0 : 1) + self.width(rest)
+            isEmpty = false
+        }
+        if !isEmpty || lines.isEmpty { lines.append(line) }
+        return lines
+    }
+
     private static func isDangerous(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         // Controls, and the marks that turn the direction of writing around.

@@ -8,6 +8,9 @@ struct TableDesign: Sendable {
         var isRightAligned = false
         /// How narrow the column may get where the terminal is; null where nothing of it may be cut.
         var cellsMin: Int?
+        /// How many cells of it are worth more than a column that may be left out; null for the least it may
+        /// have.
+        var cellsWanted: Int?
         /// Where the terminal is too narrow for all columns, those with the greatest number go first; 0 never
         /// goes.
         var dropRank = 0
@@ -15,9 +18,12 @@ struct TableDesign: Sendable {
     }
 
     let columns: [Column]
+    /// What is said of a row in lines of its own below it.
+    let below: (@Sendable (AnswerFields) -> [String])?
 
-    init(_ columns: [Column]) {
+    init(_ columns: [Column], below: (@Sendable (AnswerFields) -> [String])? = nil) {
         self.columns = columns
+        self.below = below
     }
 }
 
@@ -30,8 +36,10 @@ extension TableDesign.Column {
     }
 
     /// A text that may be cut, visibly, where the terminal is narrow.
-    static func text(_ title: String, _ field: String, cellsMin: Int = 12) -> Self {
-        Self(title: title, cellsMin: cellsMin) { $0.text(field) }
+    static func text(
+        _ title: String, _ field: String, cellsMin: Int = 12, wanted cellsWanted: Int? = nil
+    ) -> Self {
+        Self(title: title, cellsMin: cellsMin, cellsWanted: cellsWanted) { $0.text(field) }
     }
 
     /// A short word of ours.
@@ -50,6 +58,29 @@ extension TableDesign.Column {
 
     static func time(_ title: String, _ field: String) -> Self {
         Self(title: title) { $0.time(field) }
+    }
+
+    /// A time without its fraction, where tables are to be narrow.
+    static func moment(_ title: String, _ field: String) -> Self {
+        Self(title: title) { fields in
+            fields.integer(field).map { CalendarTime.text($0, fractionDigits: 0) } ?? AnswerFields.none
+        }
+    }
+
+    /// A URI without the scheme that all of them have.
+    static func party(_ title: String, _ field: String) -> Self {
+        Self(title: title, cellsMin: 8, cellsWanted: 10) { fields in
+            let text = fields.text(field)
+            return text.hasPrefix("sip:") ? String(text.dropFirst(4)) : text
+        }
+    }
+
+    /// A session interval and who is to refresh.
+    static let timer = Self(title: "Timer") { fields in
+        guard let interval = fields.integer("session_interval"), interval > 0 else {
+            return AnswerFields.none
+        }
+        return "\(interval) s" + (fields["refresher"] == .null ? "" : " " + fields.text("refresher"))
     }
 
     static func duration(_ title: String, _ field: String) -> Self {

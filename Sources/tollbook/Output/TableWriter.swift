@@ -9,10 +9,15 @@ final class TableWriter {
     private let output: StandardOutput
     private let terminal: Terminal
     private var fields: AnswerFields
-    private var held: [[String]] = []
+    private var held: [Row] = []
     private var widths: [Int]?
     /// The columns that there is room for.
     private var shown: [Int] = []
+
+    private struct Row {
+        let cells: [String]
+        let below: [String]
+    }
 
     private static let space = 2
 
@@ -25,12 +30,12 @@ final class TableWriter {
 
     func write(_ row: AnswerRow) throws {
         fields.row = row
-        let cells = design.columns.map { $0.cell(fields) }
+        let row = Row(cells: design.columns.map { $0.cell(fields) }, below: design.below?(fields) ?? [])
         if let widths {
-            try write(cells, widths)
+            try write(row, widths)
             return
         }
-        held.append(cells)
+        held.append(row)
         if held.count >= CommandLimits.tableRowsMeasured { try flush() }
     }
 
@@ -54,47 +59,62 @@ final class TableWriter {
         }
         let heading = titles.joined(separator: String(repeating: " ", count: Self.space))
         try output.writeLine(terminal.bold(Self.trimmed(heading)))
-        for cells in held { try write(cells, widths) }
+        for row in held { try write(row, widths) }
         held.removeAll()
     }
 
     /// Decides which columns are shown, and how wide each of these is.
     private func measured() -> [Int] {
         var widths = design.columns.map { DisplayText.width($0.title) }
-        for cells in held {
-            for index in cells.indices { widths[index] = max(widths[index], DisplayText.width(cells[index])) }
+        for row in held {
+            for (index, cell) in row.cells.enumerated() {
+                widths[index] = max(widths[index], DisplayText.width(cell))
+            }
         }
         shown = Array(design.columns.indices)
-        guard let available = terminal.columns else { return widths }
+        let available = terminal.columns
         func least(_ place: Int) -> Int { min(widths[place], design.columns[place].cellsMin ?? .max) }
+        func wanted(_ place: Int) -> Int {
+            max(least(place), min(widths[place], design.columns[place].cellsWanted ?? least(place)))
+        }
         func total(_ width: (Int) -> Int) -> Int {
             shown.reduce(0) { $0 + width($1) } + Self.space * (shown.count - 1)
         }
-        while total(least) > available {
+        while total(wanted) > available {
             let ranks = shown.map { design.columns[$0].dropRank }
             guard let greatest = ranks.max(), greatest > 0, let place = ranks.lastIndex(of: greatest) else {
                 break
             }
             shown.remove(at: place)
         }
-        while total({ widths[$0] }) > available {
-            let candidates = shown.filter { widths[$0] > least($0) }
-            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
-            widths[widest] -= 1
+        // What is wanted goes only where nothing else is left to give way.
+        for floor in [shown.map(wanted), shown.map(least)] {
+            while total({ widths[$0] }) > available {
+                let candidates = shown.indices.filter { widths[shown[$0]] > floor[$0] }
+                guard let widest = candidates.max(by: { widths[shown[$0]] < widths[shown[$1]] }) else {
+                    break
+                }
+                widths[shown[widest]] -= 1
+            }
         }
         return shown.map { widths[$0] }
     }
 
-    private func write(_ cells: [String], _ widths: [Int]) throws {
+    private func write(_ row: Row, _ widths: [Int]) throws {
         var line = ""
         for (place, width) in zip(shown, widths) {
             if place != shown.first { line += String(repeating: " ", count: Self.space) }
             let column = design.columns[place]
-            let isCut = column.cellsMin != nil && terminal.columns != nil
-            let text = isCut ? DisplayText.fitted(cells[place], to: width) : cells[place]
+            let cell = row.cells[place]
+            let text = column.cellsMin == nil ? cell : DisplayText.fitted(cell, to: width)
             line += Self.aligned(text, width, right: column.isRightAligned)
         }
         try output.writeLine(Self.trimmed(line))
+        for text in row.below {
+            for line in DisplayText.wrapped(text, to: terminal.columns, indent: 2, hanging: 4) {
+                try output.writeLine(terminal.dim(line))
+            }
+        }
     }
 
     private static func aligned(_ text: String, _ width: Int, right: Bool) -> String {

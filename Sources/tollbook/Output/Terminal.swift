@@ -3,8 +3,8 @@ import Glibc
 
 /// What is known of the terminal behind the standard output.
 struct Terminal {
-    /// Cells in a row; null where lines need not fit.
-    let columns: Int?
+    /// Cells in a row.
+    let columns: Int
     /// Whether letters may be bold.
     let hasStyles: Bool
 
@@ -16,7 +16,7 @@ struct Terminal {
         let status = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
         let isKnown = isTerminal && status == 0 && size.ws_col > 0
         let stated = environment["COLUMNS"].flatMap(Int.init).flatMap { $0 >= 20 ? $0 : nil }
-        columns = isKnown ? Int(size.ws_col) : stated
+        columns = isKnown ? Int(size.ws_col) : stated ?? CommandLimits.columnsElsewhere
         hasStyles = isTerminal && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
     }
 
