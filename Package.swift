@@ -42,9 +42,13 @@ let package = Package(
         .systemLibrary(
             name: "CZeroMQ", path: "Sources/CZeroMQ",
             pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(
+            name: "CZstd", path: "Sources/CZstd",
+            pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
         .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
-        .target(name: "EventLog", dependencies: ["Events", "CXXHash"], swiftSettings: house),
+        .target(
+            name: "EventLog", dependencies: ["Events", "CXXHash", "CZstd"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(
             name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto],
@@ -64,7 +68,8 @@ let package = Package(
             swiftSettings: house),
 
         .testTarget(name: "EventsTests", dependencies: ["Events"], swiftSettings: house),
-        .testTarget(name: "EventLogTests", dependencies: ["EventLog", "Events"], swiftSettings: house),
+        .testTarget(
+            name: "EventLogTests", dependencies: ["EventLog", "Events", "CZstd"], swiftSettings: house),
         .testTarget(
             name: "ProjectionsTests", dependencies: ["Projections", "Simulation", "Events"],
             swiftSettings: house),

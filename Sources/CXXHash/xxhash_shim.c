@@ -12,3 +12,21 @@ tollbook_hash128 tollbook_xxh3_128(const void *bytes, size_t length, uint64_t se
     tollbook_hash128 result = {hash.low64, hash.high64};
     return result;
 }
+
+tollbook_xxh3_stream *tollbook_xxh3_stream_make(void) {
+    XXH3_state_t *state = XXH3_createState();
+    if (state) XXH3_64bits_reset(state);
+    return (tollbook_xxh3_stream *)state;
+}
+
+void tollbook_xxh3_stream_add(tollbook_xxh3_stream *stream, const void *bytes, size_t length) {
+    XXH3_64bits_update((XXH3_state_t *)stream, bytes, length);
+}
+
+uint64_t tollbook_xxh3_stream_digest(const tollbook_xxh3_stream *stream) {
+    return XXH3_64bits_digest((const XXH3_state_t *)stream);
+}
+
+void tollbook_xxh3_stream_free(tollbook_xxh3_stream *stream) {
+    XXH3_freeState((XXH3_state_t *)stream);
+}

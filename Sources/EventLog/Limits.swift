@@ -22,6 +22,27 @@ package enum LogLimits {
     package static let windowsOpenMax = 256
     /// Sealed segments whose identity index a finder keeps open.
     package static let summariesOpenMax = 256
+    /// The level at which sealed segments are compressed unless the options say otherwise.
+    package static let compressionLevelDefault = 6
+    /// What goes into one block of a compressed segment unless the options say otherwise: more makes the file
+    /// smaller, and reading a single event longer.
+    package static let blockBytesDefault = 512 << 10
+    package static let blockBytesMin = 4 << 10
+    package static let blockBytesMax = 16 << 20
+    /// What is written of a compressed segment between two syncs: a sync of the log may have to wait for it.
+    static let compressedUnsyncedMax = 1 << 20
+    /// How nice the thread is that compresses; 0 is as urgent as all others, 19 the nicest.
+    static let backgroundNiceness: Int32 = 10
+    /// How long compression waits for room on a disk that was full, in seconds.
+    static let compressionRetrySeconds = 60
+    /// Unpacked blocks that one reader of single events keeps.
+    static let blockCacheBytesMax = 16 << 20
+    /// Blocks that are unpacked ahead of who reads in order.
+    static let blocksAheadMax = 2
+    /// Buffers that are kept for the next blocks.
+    static let blockBuffersFreeMax = 4
+    /// Zeros behind an unpacked block, for decoders that load beyond the end.
+    static let blockPaddingBytes = 4096
     /// Bytes between two entries of a segment's sparse index.
     package static let sparseIndexStride = 64 << 10
 }

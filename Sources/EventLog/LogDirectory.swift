@@ -26,6 +26,7 @@ package final class LogDirectory: Sendable {
         let writer: LogWriter
         let space: SegmentSpace
         let maintenance: Maintenance
+        let compression: Compression
         let lock: LockHolder
     }
 
@@ -103,13 +104,30 @@ package final class LogDirectory: Sendable {
         return files.durable.next
     }
 
-    /// Makes the next segment ready and writes the summaries of sealed ones, on a thread of its own, until
-    /// `close`.
+    /// Makes the next segment ready, writes the summaries of sealed ones, and compresses them, on threads of
+    /// its own, until `close`.
     package func startMaintenance() {
         writing?.maintenance.start()
+        writing?.compression.start()
     }
 
-    /// One round of that, on the calling thread.
+    /// Compresses every sealed segment that is plain and has a summary, on the calling thread; nothing where
+    /// the options leave compression off.
+    ///
+    /// - Throws: `noSpace`, `damaged` and others at the first segment that it fails with; that one stays
+    ///   plain.
+    package func compress() throws(LogError) {
+        try writing?.compression.run()
+    }
+
+    /// What the segments take on disk.
+    ///
+    /// - Throws: `damaged` where a compressed segment's header is, `system`.
+    package func usage() throws(LogError) -> LogUsage {
+        try files.usage()
+    }
+
+    /// One round of making ready and summarizing, on the calling thread.
     ///
     /// - Throws: `noSpace` where the disk is full: `intake` stays closed until a round succeeds.
     package func maintain() throws(LogError) {
@@ -119,6 +137,7 @@ package final class LogDirectory: Sendable {
     /// Ends maintenance, wakes followers, and gives up the lock. Groups that were not committed are lost.
     package func close() {
         writing?.maintenance.stop()
+        writing?.compression.stop()
         // Derived: what it bounds is on disk.
         try? writing?.maintenance.mark()
         files.durable.close()

@@ -10,6 +10,10 @@ final class LogFiles: Sendable {
     let id: LogID
     let durable: DurablePosition
     private let segments: Mutex<[SegmentID]>
+    /// Segments whose plain file is gone since a compressed one stands for it. Who has one of them open goes
+    /// on, but keeps the disk from having its space back.
+    private let replaced = Mutex<Set<SegmentID>>([])
+    private let replacementCount = Atomic<Int>(0)
 
     init(storage: any Storage, directory: String, id: LogID, segments: [SegmentID], next: Position) {
         self.storage = storage
@@ -53,15 +57,64 @@ final class LogFiles: Sendable {
         segments.withLock { $0 = list }
     }
 
-    func open(_ segment: SegmentID) throws(LogError) -> SegmentReading {
-        try SegmentReading(segment, of: id, in: directory, storage: storage)
+    /// Opens a segment: the plain file, or, where there is none, the compressed one that stands for it.
+    ///
+    /// Where both exist, a replacement was cut short, and the plain one counts: it needs no faith in a step
+    /// that did not end.
+    ///
+    /// - Parameter cache: where single events are to be read; without one it is read in order.
+    func open(_ segment: SegmentID, cache: BlockCache? = nil) throws(LogError) -> SegmentReading {
+        let missing: LogError
+        do throws(LogError) {
+            return try SegmentReading(plain: segment, of: id, in: directory, storage: storage)
+        } catch {
+            guard error.code == .missing else { throw error }
+            missing = error
+        }
+        do throws(LogError) {
+            return try SegmentReading(
+                compressed: segment, of: id, in: directory, storage: storage, cache: cache)
+        } catch {
+            throw error.code == .missing ? missing : error
+        }
+    }
+
+    /// How many segments were replaced since the log was opened: readings that are kept may be old where this
+    /// has changed.
+    var replacements: Int { replacementCount.load(ordering: .acquiring) }
+
+    func noteReplaced(_ segment: SegmentID) {
+        replaced.withLock { _ = $0.insert(segment) }
+        replacementCount.add(1, ordering: .releasing)
+    }
+
+    /// Whether a reading shows a file that is gone.
+    func isOutdated(_ reading: SegmentReading) -> Bool {
+        reading.compressed == nil && replaced.withLock { $0.contains(reading.segment) }
+    }
+
+    /// The names in the log's directory, and the segments that they speak of.
+    ///
+    /// - Throws: `damaged` where a segment in the middle is missing.
+    static func look(
+        at directory: String, in storage: any Storage
+    ) throws(LogError) -> (names: [String], segments: [SegmentID]) {
+        var names = try storage.entries(of: directory) ?? []
+        do throws(LogError) {
+            return (names, try segments(named: names, in: directory))
+        } catch {
+            // A listing isn't of one moment: a segment that is replaced meanwhile may be seen under neither
+            // name. Its new name was there when the first listing ended, so the second one has it.
+            names = Array(Set(names).union(try storage.entries(of: directory) ?? [])).sorted()
+            return (names, try segments(named: names, in: directory))
+        }
     }
 
     /// The segments that a directory has, in order.
     ///
     /// - Throws: `damaged` where one in the middle is missing.
     static func segments(named names: [String], in directory: String) throws(LogError) -> [SegmentID] {
-        let list = names.compactMap { SegmentID(fileName: $0) }.sorted()
+        let list = Set(names.compactMap { SegmentID(anyFileName: $0) }).sorted()
         for (index, segment) in list.enumerated() {
             let isFirst = index == 0
             let isNext = !isFirst && segment.ordinal == list[index - 1].ordinal + 1

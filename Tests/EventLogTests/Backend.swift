@@ -17,6 +17,24 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     }
 }
 
+/// How the sealed segments of a log are kept.
+enum Keeping: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case plain, summarized, compressed, compressedWithoutSummaries
+
+    var testDescription: String { rawValue }
+
+    var isCompressed: Bool { self == .compressed || self == .compressedWithoutSummaries }
+
+    func apply(to log: LogDirectory, in place: Place) throws(LogError) {
+        if self == .plain { return }
+        try log.maintain()
+        if self == .summarized { return }
+        try log.compress()
+        if self == .compressed { return }
+        for path in place.summaryPaths { try place.storage.remove(path) }
+    }
+}
+
 /// A data directory of one test; on a disk it goes with this object.
 final class Place: Sendable {
     let storage: any Storage
@@ -53,10 +71,15 @@ final class Place: Sendable {
         _ = unsafe rmdir(path)
     }
 
-    func open(segmentBytes: Int = LogLimits.segmentBytesMin) throws(LogError) -> LogDirectory {
+    func open(
+        segmentBytes: Int = LogLimits.segmentBytesMin, change: (inout LogOptions) -> Void = { _ in }
+    ) throws(LogError) -> LogDirectory {
         var options = LogOptions()
         options.segmentBytes = segmentBytes
         options.makeID = { LogID(high: 1, low: 2) }
+        // Many blocks in a small segment.
+        options.compression?.blockBytes = LogLimits.blockBytesMin
+        change(&options)
         return try LogDirectory.open(data, options: options, storage: storage)
     }
 
@@ -65,8 +88,18 @@ final class Place: Sendable {
     }
 
     var names: [String] { (try? storage.entries(of: data + "/log") ?? []) ?? [] }
-    var segmentPaths: [String] {
-        names.filter { $0.hasSuffix(".segment") }.sorted().map { data + "/log/" + $0 }
+    /// The plain segments.
+    var segmentPaths: [String] { paths(ending: ".segment") }
+    var compressedPaths: [String] { paths(ending: ".segment.zst") }
+    var summaryPaths: [String] { paths(ending: ".summary") }
+
+    private func paths(ending suffix: String) -> [String] {
+        names.filter { $0.hasSuffix(suffix) }.sorted().map { data + "/log/" + $0 }
+    }
+
+    func bytes(_ path: String) throws(LogError) -> [UInt8] {
+        let file = try storage.open(path, .read)
+        return try file.read(try file.size(), at: 0)
     }
 
     /// Changes a file behind the log's back.
@@ -80,5 +113,14 @@ final class Place: Sendable {
         // Safety: bytes of an array of bytes.
         let written = try unsafe storage.open(path, .write).write(bytes.span.bytes, at: 0)
         try #require(written == bytes.count)
+    }
+
+    /// Puts a file in the place of one, behind the log's back.
+    func replace(_ path: String, with bytes: [UInt8]) throws {
+        let file = try storage.open(path, .make)
+        // Safety: bytes of an array of bytes.
+        if !bytes.isEmpty { try #require(try unsafe file.write(bytes.span.bytes, at: 0) == bytes.count) }
+        try file.sync()
+        try storage.syncDirectory(data + "/log")
     }
 }

@@ -7,12 +7,14 @@ import Testing
 struct ConformanceChecks {
     @Test(
         "What was committed is read, from any position, now and after opening anew",
-        arguments: Backend.allCases)
-    func readsWhatWasCommitted(_ backend: Backend) throws {
+        arguments: Backend.allCases, Keeping.allCases)
+    func readsWhatWasCommitted(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         var log = try place.open()
         let ledger = try Ledger.filled(log)
         #expect(place.segmentPaths.count >= 2)
+        try keeping.apply(to: log, in: place)
+        #expect(place.compressedPaths.isEmpty != keeping.isCompressed)
         for isAnew in [false, true] {
             if isAnew {
                 log.close()
@@ -37,13 +39,13 @@ struct ConformanceChecks {
 
     @Test(
         "An event is fetched by its position, in order and in none", arguments: Backend.allCases,
-        [false, true])
-    func fetchesSingleEvents(_ backend: Backend, hasSummaries: Bool) throws {
+        Keeping.allCases)
+    func fetchesSingleEvents(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         let log = try place.open()
         let ledger = try Ledger.filled(log)
-        if hasSummaries { try log.maintain() }
-        #expect(place.names.contains { $0.hasSuffix(".summary") } == hasSummaries)
+        try keeping.apply(to: log, in: place)
+        #expect(place.summaryPaths.isEmpty == (keeping == .plain || keeping == .compressedWithoutSummaries))
         var generator = SeededGenerator(seed: 4)
         for order in [ledger.entries, ledger.entries.reversed(), ledger.entries.shuffled(using: &generator)] {
             var fetcher = log.fetcher()
@@ -60,8 +62,8 @@ struct ConformanceChecks {
 
     @Test(
         "Every event is found by its identity, and so is what is about it", arguments: Backend.allCases,
-        [false, true])
-    func findsByIdentity(_ backend: Backend, hasSummaries: Bool) throws {
+        Keeping.allCases)
+    func findsByIdentity(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         let log = try place.open()
         let ledger = Ledger(log)
@@ -84,7 +86,7 @@ struct ConformanceChecks {
         ledger.nextSequences[source] = 9
         try ledger.append(source, count: 2)
         try ledger.commit()
-        if hasSummaries { try log.maintain() }
+        try keeping.apply(to: log, in: place)
         var finder = log.finder()
         func lines(_ source: SourceEpoch, _ sequence: Int64) throws -> [String] {
             try finder.frames(for: source, number(sequence)).map {
@@ -115,12 +117,15 @@ struct ConformanceChecks {
         log.close()
     }
 
-    @Test("The table of sources after opening is the one that ingest kept", arguments: Backend.allCases)
-    func rebuildsTheTable(_ backend: Backend) throws {
+    @Test(
+        "The table of sources after opening is the one that ingest kept", arguments: Backend.allCases,
+        [Keeping.plain, .compressed])
+    func rebuildsTheTable(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         var log = try place.open()
         var table = SourceTable()
         let ledger = try Ledger.filled(log)
+        try keeping.apply(to: log, in: place)
         let subject = FrameSubject(
             source: Ledger.source("a"), first: SequenceNumber(rawValue: 10_000),
             last: SequenceNumber(rawValue: .max))
@@ -141,26 +146,24 @@ struct ConformanceChecks {
             #expect(try place.openReadOnly().sources == table)
             try log.maintain()
             if round == 1 {
-                for name in place.names.filter({ $0.hasSuffix(".summary") }).sorted().dropFirst() {
-                    try place.storage.remove(place.data + "/log/" + name)
-                }
+                for path in place.summaryPaths.dropFirst() { try place.storage.remove(path) }
             }
         }
         log.close()
     }
 
     @Test(
-        "A summary that is missing or damaged is made anew and changes nothing", arguments: Backend.allCases)
-    func summariesAreDerived(_ backend: Backend) throws {
+        "A summary that is missing or damaged is made anew and changes nothing", arguments: Backend.allCases,
+        [Keeping.summarized, .compressed])
+    func summariesAreDerived(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         var log = try place.open()
         let ledger = try Ledger.filled(log)
-        try log.maintain()
+        try keeping.apply(to: log, in: place)
         log.close()
-        let summaries = place.names.filter { $0.hasSuffix(".summary") }.sorted().map {
-            place.data + "/log/" + $0
-        }
-        #expect(summaries.count == place.segmentPaths.count - 1 && summaries.count >= 2)
+        let summaries = place.summaryPaths
+        #expect(summaries.count == place.segmentPaths.count + place.compressedPaths.count - 1)
+        #expect(summaries.count >= 2)
         let table = try place.openReadOnly().sources
         for (index, path) in summaries.enumerated() {
             let bytes = try place.storage.open(path, .read).read(1 << 20, at: 0)
@@ -212,12 +215,12 @@ struct ConformanceChecks {
         log.close()
     }
 
-    @Test("A log is verified whole", arguments: Backend.allCases)
-    func verifies(_ backend: Backend) throws {
+    @Test("A log is verified whole", arguments: Backend.allCases, [Keeping.summarized, .compressed])
+    func verifies(_ backend: Backend, _ keeping: Keeping) throws {
         let place = backend.makePlace()
         let log = try place.open()
         let ledger = try Ledger.filled(log)
-        try log.maintain()
+        try keeping.apply(to: log, in: place)
         var told: [Int] = []
         let report = try LogVerifier(log).run { done, total in
             #expect(done <= total)
@@ -225,7 +228,8 @@ struct ConformanceChecks {
         }
         #expect(told == told.sorted() && !told.isEmpty)
         #expect(report.events == UInt64(ledger.entries.count))
-        #expect(report.segments == place.segmentPaths.count)
+        #expect(report.segments == place.segmentPaths.count + place.compressedPaths.count)
+        #expect(report.compressedSegments == place.compressedPaths.count)
         #expect(report.badSummaries.isEmpty)
         log.close()
     }

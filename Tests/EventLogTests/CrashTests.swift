@@ -137,6 +137,7 @@ struct CrashTests {
                         maximum = ledger.entries
                     }
                     if Int.random(in: 0..<4, using: &generator) == 0 { try? log.maintain() }
+                    if Int.random(in: 0..<8, using: &generator) == 0 { try? log.compress() }
                     try ledger.commit()
                     acknowledged = ledger.entries
                 }

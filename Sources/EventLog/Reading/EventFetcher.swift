@@ -15,9 +15,13 @@ package struct EventFetcher: ~Copyable {
     }
 
     private let files: LogFiles
+    private let blocks = BlockCache()
     private var cache: [Cached] = []
+    private var replacements = 0
     private var uses = 0
     private var cursor: LineCursor?
+    /// The segment that the cursor is in.
+    private var cursorSegment: SegmentID?
 
     init(files: LogFiles) {
         self.files = files
@@ -26,6 +30,7 @@ package struct EventFetcher: ~Copyable {
     /// - Throws: `outOfRange` where the position is not durable; `damaged`.
     package mutating func event(at position: Position) throws(LogError) -> LogEvent {
         if let event = try eventUnderCursor(position) { return event }
+        forgetReplaced()
         let durable = files.durable.next
         guard position >= .first, position < durable, let place = files.segment(holding: position) else {
             throw LogError.outOfRange(position, durable: durable, path: files.directory)
@@ -33,22 +38,31 @@ package struct EventFetcher: ~Copyable {
         let index = try load(place.segment, end: place.successor?.first)
         let end = min(durable, place.successor?.first ?? durable)
         try extend(index, to: position)
-        let near = cache[index].sparse.nearest(position)
-        var scan = SegmentScan(cache[index].reading)
-        if let near { scan = SegmentScan(scan.reading, from: near.offset, position: near.position) }
+        let reading = cache[index].reading
+        var scan = SegmentScan(
+            reading, near: cache[index].sparse.nearest(position), or: reading.nearest(position))
         // Neighbours in a sorted list are mostly in the same frame or the next.
-        if let cursor, cursor.found.header.next <= position, cursor.found.header.position >= scan.next,
-            cursor.found.window.isSame(as: try scan.reading.window(at: cursor.found.offset))
+        if let cursor, cursorSegment == place.segment, cursor.found.header.next <= position,
+            cursor.found.header.position >= scan.next
         {
-            scan = SegmentScan(
-                scan.reading, from: cursor.found.offset, position: cursor.found.header.position)
+            scan = SegmentScan(reading, from: cursor.found.offset, position: cursor.found.header.position)
         }
         while let found = try scan.frame(before: end) {
             guard found.header.next > position else { continue }
             cursor = LineCursor(found)
+            cursorSegment = place.segment
             if let event = try eventUnderCursor(position) { return event }
         }
         throw LogError.damage(scan.reading.path, at: scan.offset, "position \(position) is in no frame")
+    }
+
+    /// Lets go of plain files that compressed ones stand for by now, so that the disk has their space back.
+    private mutating func forgetReplaced() {
+        let replacements = files.replacements
+        if replacements == self.replacements { return }
+        self.replacements = replacements
+        cache.removeAll { files.isOutdated($0.reading) }
+        cursor = nil
     }
 
     private mutating func eventUnderCursor(_ position: Position) throws(LogError) -> LogEvent? {
@@ -73,10 +87,10 @@ package struct EventFetcher: ~Copyable {
             cache[index].lastUse = uses
             return index
         }
-        var cached = Cached(reading: try files.open(segment), lastUse: uses)
+        var cached = Cached(reading: try files.open(segment, cache: blocks), lastUse: uses)
         if let end, let summary = try files.summary(of: segment, end: end) {
             cached.sparse = summary.sparseIndex
-        } else {
+        } else if cached.reading.compressed == nil {
             cached.frontier = SegmentScan(cached.reading)
         }
         if cache.count >= LogLimits.windowsOpenMax,

@@ -18,6 +18,8 @@ package struct IdentityFinder: ~Copyable {
     }
 
     private let files: LogFiles
+    private let blocks = BlockCache()
+    private var replacements = 0
     private var sealed: [UInt32: Sealed] = [:]
     private var scanned: [UInt32: Scanned] = [:]
     private var summaries: [(summary: SegmentSummary, lastUse: Int)] = []
@@ -40,6 +42,7 @@ package struct IdentityFinder: ~Copyable {
         let list = files.list
         var found: [FoundFrame] = []
         uses += 1
+        forgetReplaced()
         for (index, segment) in list.enumerated() where segment.first < durable {
             let end = index + 1 < list.count ? list[index + 1].first : nil
             let offsets = try offsets(in: segment, end: end, durable: durable, source, sequence.rawValue)
@@ -48,6 +51,15 @@ package struct IdentityFinder: ~Copyable {
             }
         }
         return found
+    }
+
+    /// Lets go of plain files that compressed ones stand for by now, so that the disk has their space back.
+    private mutating func forgetReplaced() {
+        let replacements = files.replacements
+        if replacements == self.replacements { return }
+        self.replacements = replacements
+        readings.removeAll { files.isOutdated($0.reading) }
+        scanned = scanned.filter { !files.isOutdated($0.value.scan.reading) }
     }
 
     private mutating func offsets(
@@ -69,7 +81,7 @@ package struct IdentityFinder: ~Copyable {
         if let known = self.scanned.removeValue(forKey: segment.ordinal) {
             scanned = known
         } else {
-            scanned = Scanned(scan: SegmentScan(try files.open(segment)))
+            scanned = Scanned(scan: SegmentScan(try files.open(segment, cache: blocks)))
         }
         defer { self.scanned[segment.ordinal] = scanned }
         let limit = end.map { min($0, durable) } ?? durable
@@ -130,7 +142,7 @@ package struct IdentityFinder: ~Copyable {
             readings[index].lastUse = uses
             return readings[index].reading
         }
-        let reading = try files.open(segment)
+        let reading = try files.open(segment, cache: blocks)
         if readings.count >= LogLimits.windowsOpenMax,
             let oldest = readings.indices.min(by: { readings[$0].lastUse < readings[$1].lastUse })
         {

@@ -68,12 +68,9 @@ package struct LogReader: ~Copyable {
         guard let place = files.segment(holding: position) else { return nil }
         segmentEnd = place.successor?.first
         let reading = try files.open(place.segment)
-        if let end = segmentEnd, position > place.segment.first,
-            let near = try files.summary(of: place.segment, end: end)?.sparseIndex.nearest(position)
-        {
-            return SegmentScan(reading, from: near.offset, position: near.position)
-        }
-        return SegmentScan(reading)
+        guard let end = segmentEnd, position > place.segment.first else { return SegmentScan(reading) }
+        let noted = try files.summary(of: place.segment, end: end)?.sparseIndex.nearest(position)
+        return SegmentScan(reading, near: noted, or: reading.nearest(position))
     }
 }
 

@@ -41,8 +41,7 @@ final class TailFollower: Sendable {
         while true {
             if case .frame = try scan.step() { continue }
             if files.successor(of: scan.reading.segment) == nil {
-                let names = try files.storage.entries(of: files.directory) ?? []
-                let list = try LogFiles.segments(named: names, in: files.directory)
+                let list = try LogFiles.look(at: files.directory, in: files.storage).segments
                 if list.count > files.list.count { files.replaceList(list) }
             }
             guard let successor = files.successor(of: scan.reading.segment) else { break }

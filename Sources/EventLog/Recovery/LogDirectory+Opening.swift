@@ -30,12 +30,16 @@ extension LogDirectory {
         found.files.durable.publish(next: tail.next)
         let known = Set(found.names)
         let marks = EndMarkWriter(files: found.files)
+        let unsummarized = list.dropLast().filter { segment in
+            !known.contains(segment.summaryName) && !found.made.contains { $0.segment == segment }
+        }
+        let compression = try Compression(
+            found.files, space: space, options: options, names: found.names,
+            waiting: Set(unsummarized))
         let maintenance = Maintenance(
-            files: found.files, space: space, marks: marks,
-            pending: list.dropLast().filter { segment in
-                !known.contains(segment.summaryName) && !found.made.contains { $0.segment == segment }
-            },
-            latest: list.dropLast().last.map { ($0, found.sealedTable) })
+            files: found.files, space: space, marks: marks, pending: unsummarized,
+            latest: list.dropLast().last.map { ($0, found.sealedTable) }, compression: compression,
+            notify: options.notify)
         let writer = LogWriter(
             files: found.files, space: space, tail: tail, file: file, sealed: maintenance.add)
         maintenance.watch(writer)
@@ -45,7 +49,8 @@ extension LogDirectory {
         return LogDirectory(
             files: found.files, sources: found.table, tail: tail, recovery: recovery,
             segmentBytes: options.segmentBytes,
-            writing: Writing(writer: writer, space: space, maintenance: maintenance, lock: lock))
+            writing: Writing(
+                writer: writer, space: space, maintenance: maintenance, compression: compression, lock: lock))
     }
 
     /// Opens the log of a data directory for reading; a service may be writing it. Changes nothing.
@@ -87,8 +92,9 @@ extension LogDirectory {
         init(_ directory: String, id: LogID, storage: any Storage) throws(LogError) {
             files = LogFiles(storage: storage, directory: directory, id: id, segments: [], next: .first)
             let mark = try EndMark.read(files)
-            names = try storage.entries(of: directory) ?? []
-            files.replaceList(try LogFiles.segments(named: names, in: directory))
+            let looked = try LogFiles.look(at: directory, in: storage)
+            names = looked.names
+            files.replaceList(looked.segments)
             let list = files.list
             guard let live = list.last else {
                 throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
@@ -97,6 +103,11 @@ extension LogDirectory {
             sealedTable = sealed.table
             made = sealed.made
             let reading = try files.open(live)
+            guard reading.compressed == nil else {
+                throw LogError.damage(
+                    directory, at: 0,
+                    "the live segment is missing: the last one there, \(live), is a sealed one")
+            }
             var table = sealed.table
             var frames = sealed.frames
             scan = try TailScan(reading) { found in
@@ -129,7 +140,7 @@ extension LogDirectory {
     }
 
     private static func foreign(_ path: String, _ names: [String]) -> LogError {
-        if names.contains(where: { SegmentID(fileName: $0) != nil }) {
+        if names.contains(where: { SegmentID(anyFileName: $0) != nil }) {
             return LogError.damage(path, at: 0, "the file `\(LogIdentityFile.name)` is missing")
         }
         let example = names.min().map { " (it holds `\($0)`)" } ?? ""

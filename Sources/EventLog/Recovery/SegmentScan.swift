@@ -22,6 +22,16 @@ struct SegmentScan {
         next = position
     }
 
+    /// Goes on from the nearer of two places that are known, or else from the beginning.
+    init(_ reading: SegmentReading, near one: SparseIndex.Entry?, or other: SparseIndex.Entry?) {
+        self.init(reading)
+        for place in [one, other] {
+            guard let place, place.offset > offset else { continue }
+            offset = place.offset
+            next = place.position
+        }
+    }
+
     /// A frame and where it lies.
     struct Found {
         let header: FrameHeader

@@ -51,6 +51,18 @@ extension SegmentWindow {
     }
 
     func isSame(as other: SegmentWindow) -> Bool { self === other }
+
+    /// Whether another window holds the same bytes at the same offsets.
+    func isEqual(to other: SegmentWindow, in bytes: Range<Int>) -> Bool {
+        for window in [self, other] {
+            precondition(bytes.lowerBound >= window.range.lowerBound)
+            precondition(bytes.upperBound <= window.range.upperBound)
+        }
+        // Safety: within both windows, checked above.
+        return unsafe memcmp(
+            base + (bytes.lowerBound - range.lowerBound),
+            other.base + (bytes.lowerBound - other.range.lowerBound), bytes.count) == 0
+    }
 }
 
 extension SegmentWindow {

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Synchronization
 
 /// Does what may take a while beside the log, on a thread of its own: makes the next segment ready and writes
@@ -10,8 +9,10 @@ final class Maintenance: Sendable {
     private let tail = Mutex<(@Sendable () -> LogTail?)?>(nil)
     private let pending: Mutex<[SegmentID]>
     private let latest: Mutex<(segment: SegmentID, table: SourceTable)?>
+    private let compression: Compression
+    private let notify: @Sendable (LogNotice) -> Void
     private let troubleFound = Mutex<LogError?>(nil)
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<BackgroundThread?>(nil)
     private let isStopping = Atomic<Bool>(false)
     private let isDue = Atomic<Bool>(false)
     private let bell = Doorbell()
@@ -19,15 +20,19 @@ final class Maintenance: Sendable {
     /// - Parameters:
     ///   - pending: sealed segments without a summary.
     ///   - latest: the last sealed segment and the table as of its end.
+    ///   - compression: is given each segment that has its summary.
     init(
         files: LogFiles, space: SegmentSpace, marks: EndMarkWriter, pending: [SegmentID],
-        latest: (segment: SegmentID, table: SourceTable)?
+        latest: (segment: SegmentID, table: SourceTable)?, compression: Compression,
+        notify: @escaping @Sendable (LogNotice) -> Void
     ) {
         self.files = files
         self.space = space
         self.marks = marks
         self.pending = Mutex(pending)
         self.latest = Mutex(latest)
+        self.compression = compression
+        self.notify = notify
     }
 
     /// What is wrong with a sealed segment, where writing its summary found damage.
@@ -64,9 +69,11 @@ final class Maintenance: Sendable {
                 if error.code == .noSpace { throw error }
                 pending.withLock { _ = $0.removeFirst() }
                 troubleFound.withLock { $0 = error }
+                notify(.damaged(error))
                 throw error
             }
             pending.withLock { _ = $0.removeFirst() }
+            compression.add(segment)
         }
     }
 
@@ -94,19 +101,7 @@ final class Maintenance: Sendable {
     /// Runs a round whenever a segment was sealed, and every second while something is missing, until `stop`.
     func start() {
         thread.withLock { thread in
-            guard thread == nil else { return }
-            var identifier = pthread_t()
-            // Safety: the new thread takes over the one reference that is passed to it.
-            let context = unsafe Unmanaged.passRetained(self).toOpaque()
-            let code = unsafe pthread_create(
-                &identifier, nil,
-                { context in
-                    let maintenance = unsafe Unmanaged<Maintenance>.fromOpaque(context!).takeRetainedValue()
-                    maintenance.loop()
-                    return nil
-                }, context)
-            precondition(code == 0, "a thread can be made")
-            thread = identifier
+            if thread == nil { thread = BackgroundThread(isUrgent: true) { self.loop() } }
         }
     }
 
@@ -115,7 +110,7 @@ final class Maintenance: Sendable {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         bell.ring()
         let running = thread.withLock { $0.take() }
-        if let running { pthread_join(running, nil) }
+        running?.join()
     }
 
     /// - Returns: whether to go on.

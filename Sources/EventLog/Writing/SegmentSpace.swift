@@ -46,6 +46,9 @@ final class SegmentSpace: Sendable {
         state.withLock { if case .failed(let error) = $0 { error } else { nil } }
     }
 
+    /// Whether the writer can go on in a next segment without asking the disk for room.
+    var isReady: Bool { state.withLock { if case .ready = $0 { true } else { false } } }
+
     /// Takes over the spare that an earlier process has left, if it fits.
     func adopt(_ names: [String]) throws(LogError) {
         for name in names where Self.leftovers.contains(name) { try storage.remove(directory + "/" + name) }

@@ -49,6 +49,11 @@ struct ServeCommand: AsyncParsableCommand {
     var segmentBytes: Int?
     @Option(
         help: ArgumentHelp(
+            "How hard full segments of the log are compressed, in the background: 1 to 19, and 0 not at all (6).",
+            valueName: "level"))
+    var compressionLevel: Int?
+    @Option(
+        help: ArgumentHelp(
             "What is logged to the standard error: trace, debug, info, notice, warning, error.",
             valueName: "level"))
     var logLevel: String?
@@ -79,6 +84,7 @@ struct ServeCommand: AsyncParsableCommand {
         number(.gapTimeout, gapTimeout)
         number(.credit, credit)
         number(.segmentBytes, segmentBytes)
+        number(.compressionLevel, compressionLevel)
         text(.logLevel, logLevel)
         return flags
     }

@@ -48,6 +48,7 @@ struct LedgerStatus {
         sources = try snapshot.sourceAccounts()
         gaps = try snapshot.missingNumbers()
         let logFiles = Self.size(of: log.path)
+        let segments = try log.usage()
         let readModel = ["", "-wal", "-shm"].reduce(0) { $0 + Self.fileBytes(directory.readModelPath + $1) }
         let free = Self.freeBytes(of: directory.path)
         let end = max(log.durable.next, snapshot.next).rawValue
@@ -84,6 +85,14 @@ struct LedgerStatus {
                 (.text(policy), policy + (snapshot.isPolicyFixed ? ", for all calls" : ""))
             ),
             ("log_bytes", "Log on disk", bytes(logFiles)),
+            (
+                "compressed_bytes", "Of it compressed",
+                (.integer(Int64(segments.compressedFileBytes)), Self.compression(segments))
+            ),
+            (
+                "compressed_from_bytes", "Compressed from",
+                bytes(UInt64(segments.compressedPlainBytes))
+            ),
             ("read_model_bytes", "Read model on disk", bytes(readModel)),
             ("free_bytes", "Free on disk", bytes(free)),
         ]
@@ -141,6 +150,15 @@ struct LedgerStatus {
             AnswerWriter.appendJSON(gaps, ReadModelSnapshot.gapColumns, to: &bytes)
             bytes.append(contentsOf: "}\n".utf8)
         }
+    }
+
+    /// `11.3 MiB, 3 of 5 segments, ratio 6.9`
+    private static func compression(_ usage: LogUsage) -> String {
+        let size = HumanCount.bytes(UInt64(usage.compressedFileBytes))
+        let count = "\(usage.compressedSegments) of \(HumanCount.of(usage.segments, "segment", "segments"))"
+        guard usage.compressedFileBytes > 0 else { return "\(size), \(count)" }
+        let ratio = Double(usage.compressedPlainBytes) / Double(usage.compressedFileBytes)
+        return "\(size), \(count), ratio \(Double(Int(ratio * 10)) / 10)"
     }
 
     private static func fileBytes(_ path: String) -> UInt64 {

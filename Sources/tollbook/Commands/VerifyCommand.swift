@@ -40,6 +40,13 @@ struct VerifyCommand: ParsableCommand {
             \(HumanCount.of(report.frames, "frame", "frames")), \(HumanCount.of(report.segments, "segment", "segments")), \
             \(HumanCount.bytes(UInt64(report.bytes)))
             """)
+        if report.compressedSegments > 0 {
+            StandardError.writeLine(
+                """
+                \(HumanCount.of(report.compressedSegments, "segment is", "segments are")) compressed \
+                (\(HumanCount.bytes(UInt64(report.compressedBytes)))), and unpack to what they were, bit for bit
+                """)
+        }
         for path in report.badSummaries {
             StandardError.writeLine(
                 "\(path) is missing or stale: remove it, and the next `serve` writes it anew")

@@ -16,6 +16,8 @@ struct ServiceConfiguration: Sendable {
     var gapMicroseconds = Ingest.Limits.gapMicrosecondsDefault
     var creditEvents = Ingest.Limits.creditEventsDefault
     var segmentBytes = LogLimits.segmentBytesDefault
+    /// Of zstd; 0 leaves sealed segments plain.
+    var compressionLevel = LogLimits.compressionLevelDefault
     var logLevel = Logger.Level.notice
 
     /// Takes each setting from the flags, else from the environment, else from the file, else from the
@@ -47,6 +49,7 @@ struct ServiceConfiguration: Sendable {
             if !bytes.isMultiple(of: 4096) { reading.complain(of: .segmentBytes, "is no multiple of 4096") }
             configuration.segmentBytes = Int(bytes)
         }
+        if let level = reading.number(.compressionLevel) { configuration.compressionLevel = Int(level) }
         if let word = reading.text(.logLevel) {
             if let level = Logger.Level(rawValue: word) {
                 configuration.logLevel = level

@@ -6,6 +6,7 @@ enum Setting: String, CaseIterable {
     case gapTimeout = "gap_timeout"
     case credit
     case segmentBytes = "segment_bytes"
+    case compressionLevel = "compression_level"
     case logLevel = "log_level"
 
     enum Kind {
@@ -31,6 +32,7 @@ enum Setting: String, CaseIterable {
         case .gapTimeout: .number(0...86_400)
         case .credit: .number(1...16_777_216)
         case .segmentBytes: .number(65_536...2_147_483_648)
+        case .compressionLevel: .number(0...19)
         }
     }
 

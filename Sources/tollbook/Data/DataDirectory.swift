@@ -24,6 +24,14 @@ struct DataDirectory {
         var options = LogOptions()
         options.neighbours.formUnion(ReadModelDatabase.fileNames)
         if let segmentBytes { options.segmentBytes = segmentBytes }
+        options.notify = { notice in
+            switch notice {
+            case .compressed: break
+            case .compressionFailed(let error):
+                StandardError.writeLine("tollbook: a segment of the log stays uncompressed: \(error)")
+            case .damaged(let error): StandardError.writeLine("tollbook: \(error)")
+            }
+        }
         return options
     }
 

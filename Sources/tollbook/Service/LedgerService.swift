@@ -54,8 +54,7 @@ struct LedgerService {
 
     private func openLog() throws -> LogDirectory {
         do throws(LogError) {
-            return try LogDirectory.open(
-                directory.path, options: DataDirectory.logOptions(segmentBytes: configuration.segmentBytes))
+            return try LogDirectory.open(directory.path, options: logOptions)
         } catch {
             guard error.code == .locked else { throw error }
             throw CommandFailure(
@@ -63,6 +62,26 @@ struct LedgerService {
                 "another process has the ledger in \(directory.path): stop it first, or name another directory with "
                     + "--data")
         }
+    }
+
+    private var logOptions: LogOptions {
+        var options = DataDirectory.logOptions(segmentBytes: configuration.segmentBytes)
+        if configuration.compressionLevel == 0 {
+            options.compression = nil
+        } else {
+            options.compression?.level = configuration.compressionLevel
+        }
+        options.notify = { [logger] notice in
+            switch notice {
+            case .compressed(let report):
+                logger.info(
+                    "compressed \(report.path): \(report.plainBytes) bytes to \(report.compressedBytes)")
+            case .compressionFailed(let error):
+                logger.warning("a segment of the log stays uncompressed: \(error)")
+            case .damaged(let error): logger.error("the log is damaged: \(error)")
+            }
+        }
+        return options
     }
 
     private func openReadModel(_ log: LogDirectory) throws -> ReadModelDatabase {

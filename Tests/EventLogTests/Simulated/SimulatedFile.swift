@@ -61,15 +61,22 @@ final class SimulatedFile: StorageFile {
     func size() throws(LogError) -> Int { content.state.withLock(\.count) }
 
     func reserve(_ bytes: Int) throws(LogError) {
-        let isThereRoom = storage.state.withLock { state in
+        guard isThereRoom(for: bytes) else {
+            throw LogError(.noSpace, path: path, errno: 28, "gets no space")
+        }
+        content.state.withLock { $0.grow(to: bytes) }
+    }
+
+    /// Whether this file may become as long as that.
+    private func isThereRoom(for bytes: Int) -> Bool {
+        storage.state.withLock { state in
+            if state.faults.capacity == .max { return true }
             let others = Set(state.files.values.map(ObjectIdentifier.init))
                 .subtracting([ObjectIdentifier(content)])
             let used = state.files.values.filter { others.contains(ObjectIdentifier($0)) }
                 .reduce(0) { $0 + $1.state.withLock(\.count) }
             return used + bytes <= state.faults.capacity
         }
-        guard isThereRoom else { throw LogError(.noSpace, path: path, errno: 28, "gets no space") }
-        content.state.withLock { $0.grow(to: bytes) }
     }
 
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int {
@@ -79,6 +86,9 @@ final class SimulatedFile: StorageFile {
         }
         if isFailing { throw LogError(.system, path: path, offset: offset, errno: 5, "can't be written") }
         let count = min(bytes.byteCount, most)
+        guard offset + count <= (try size()) || isThereRoom(for: offset + count) else {
+            throw LogError(.noSpace, path: path, offset: offset, errno: 28, "can't be written")
+        }
         // Safety: copies what the span holds.
         let copy = unsafe bytes.withUnsafeBytes { unsafe Array($0.prefix(count)) }
         content.state.withLock { state in

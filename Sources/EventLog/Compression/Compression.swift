@@ -1,0 +1,111 @@
+internal import Synchronization
+
+/// Compresses sealed segments, the oldest first, on a thread of its own that everybody else goes before.
+///
+/// Whatever goes wrong, the plain segment stays and the log goes on with it.
+final class Compression: Sendable {
+    private let files: LogFiles
+    private let space: SegmentSpace
+    private let options: CompressionOptions?
+    private let notify: @Sendable (LogNotice) -> Void
+    /// Sealed, plain, and with a summary.
+    private let pending: Mutex<[SegmentID]>
+    private let thread = Mutex<BackgroundThread?>(nil)
+    private let isStopping = Atomic<Bool>(false)
+    private let hasMore = Atomic<Bool>(true)
+    private let bell = Doorbell()
+
+    /// Throws away what a process before has left half made.
+    ///
+    /// - Parameters:
+    ///   - names: what the log's directory holds.
+    ///   - waiting: segments that will be added once they have a summary.
+    init(
+        _ files: LogFiles, space: SegmentSpace, options: LogOptions, names: [String],
+        waiting: Set<SegmentID>
+    ) throws(LogError) {
+        self.files = files
+        self.space = space
+        self.options = options.compression
+        notify = options.notify
+        let names = Set(names)
+        for name in names where name.hasSuffix(SegmentID.compressedSuffix + ".new") {
+            try files.storage.remove(files.directory + "/" + name)
+        }
+        pending = Mutex(
+            files.list.dropLast().filter { names.contains($0.fileName) && !waiting.contains($0) })
+    }
+
+    func add(_ segment: SegmentID) {
+        pending.withLock { $0.append(segment) }
+        hasMore.store(true, ordering: .sequentiallyConsistent)
+        bell.ring()
+    }
+
+    /// Compresses all that is there, on the calling thread.
+    func run() throws(LogError) {
+        while try step() {}
+    }
+
+    /// Compresses one segment. One that fails is left plain until the log is opened anew, but for a full
+    /// disk, on which it may be tried again.
+    ///
+    /// - Returns: false where there is none, or it was told to stop.
+    private func step() throws(LogError) -> Bool {
+        guard let options, let segment = pending.withLock(\.first) else { return false }
+        var compressor = SegmentCompressor(files, segment, options)
+        do throws(LogError) {
+            let report = try compressor.replace(while: {
+                !self.isStopping.load(ordering: .sequentiallyConsistent)
+            })
+            guard let report else { return false }
+            pending.withLock { $0.removeAll { $0 == segment } }
+            notify(.compressed(report))
+            return true
+        } catch {
+            if error.code != .noSpace { pending.withLock { $0.removeAll { $0 == segment } } }
+            notify(error.code == .damaged ? .damaged(error) : .compressionFailed(error))
+            throw error
+        }
+    }
+
+    func start() {
+        guard options != nil else { return }
+        thread.withLock { thread in
+            if thread == nil { thread = BackgroundThread(isUrgent: false) { self.loop() } }
+        }
+    }
+
+    /// Waits until the thread has ended: at the latest when the block is done that it is at.
+    func stop() {
+        isStopping.store(true, ordering: .sequentiallyConsistent)
+        bell.ring()
+        let running = thread.withLock { $0.take() }
+        running?.join()
+    }
+
+    private var isStopped: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
+
+    private func loop() {
+        while !isStopped {
+            hasMore.store(false, ordering: .sequentiallyConsistent)
+            var wait = Duration.seconds(3600)
+            // The writer's next segment comes first: what compressing takes of a disk that is nearly full
+            // must not be what intake stops for.
+            while !isStopped, pending.withLock({ !$0.isEmpty }) {
+                guard space.isReady else {
+                    wait = .seconds(1)
+                    break
+                }
+                do throws(LogError) {
+                    _ = try step()
+                } catch {
+                    guard error.code == .noSpace else { continue }
+                    wait = .seconds(LogLimits.compressionRetrySeconds)
+                    break
+                }
+            }
+            bell.wait(atMost: wait) { isStopped || hasMore.load(ordering: .sequentiallyConsistent) }
+        }
+    }
+}
