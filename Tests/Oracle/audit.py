@@ -62,68 +62,72 @@ def effective_minimum(request):
 
 def header_findings(call):
     for event in call.events:
-        for code, cites in event_rules(call, event):
-            yield finding(code, call, event.get("to_tag"), cites)
+        for code, cites, detail in event_rules(call, event):
+            yield finding(code, call, event.get("to_tag"), cites, detail)
     yield from retry_findings(call)
     yield from loop_findings(call)
 
 
 def event_rules(call, event):
-    """(code, cited events) of every rule about one event and, if it is an answer, its request."""
+    """(code, cited events, detail) of every rule about one event and, if it is an answer, its request."""
     session_expires, min_se = event.get("session_expires"), event.get("min_se")
     if session_expires is not None and session_expires < SECONDS_MIN:
-        yield "interval_below_minimum", [event]
+        yield "interval_below_minimum", [event], {"session_expires": session_expires, "minimum": SECONDS_MIN}
     if min_se is not None and min_se < SECONDS_MIN:
-        yield "min_se_below_minimum", [event]
+        yield "min_se_below_minimum", [event], {"min_se": min_se, "minimum": SECONDS_MIN}
     if event.type in REQUESTS:
-        for code in request_rules(event, session_expires, min_se):
-            yield code, [event]
+        for code, detail in request_rules(event, session_expires, min_se):
+            yield code, [event], detail
     if event.type in ANSWERS:
-        for code in answer_rules(event):
-            yield code, [event]
+        for code, detail in answer_rules(event):
+            yield code, [event], detail
         request = request_of(call, event)
         if request:
-            for code in exchange_rules(event, request):
-                yield code, [request, event]
+            for code, detail in exchange_rules(event, request):
+                yield code, [request, event], detail
     if event.type in REJECTIONS and event.get("sip_code") == 422 and min_se is None:
-        yield "rejection_without_min_se", [event]
+        yield "rejection_without_min_se", [event], {}
 
 
 def request_rules(event, session_expires, min_se):
     if session_expires is not None and min_se is not None and session_expires < min_se:
-        yield "interval_below_min_se"
+        yield "interval_below_min_se", {"session_expires": session_expires, "min_se": min_se}
     forwarded, minimum = event.get("fwd_session_expires"), effective_minimum(event)
     if forwarded is not None:
         if session_expires is not None and forwarded > session_expires and forwarded > minimum:
-            yield "proxy_raised_interval"
+            yield "proxy_raised_interval", {
+                "session_expires": session_expires, "fwd_session_expires": forwarded, "minimum": minimum}
         if 0 < forwarded < minimum:
-            yield "proxy_undercut_min_se"
+            yield "proxy_undercut_min_se", {"fwd_session_expires": forwarded, "minimum": minimum}
     if event.get("supported_timer") is True and event.has("fwd_min_se"):
         if event.get("fwd_min_se") != (min_se or 0):
-            yield "proxy_changed_min_se"
+            yield "proxy_changed_min_se", {"min_se": min_se or 0, "fwd_min_se": event.get("fwd_min_se")}
     # A received refresher that is absent is None, and that differs too.
     if event.has("fwd_refresher") and event.get("fwd_refresher") != event.get("refresher"):
-        yield "proxy_changed_refresher"
+        yield "proxy_changed_refresher", {
+            "refresher": event.get("refresher"), "fwd_refresher": event.get("fwd_refresher")}
 
 
 def answer_rules(event):
-    if event.effective("session_expires") is not None and event.effective("refresher") is None:
-        yield "refresher_missing"
+    interval = event.effective("session_expires")
+    if interval is not None and event.effective("refresher") is None:
+        yield "refresher_missing", {"session_expires": interval}
     if event.get("refresher") == "uac" and event.get("require_timer") is False:
-        yield "require_timer_missing"
+        yield "require_timer_missing", {"refresher": "uac"}
 
 
 def exchange_rules(event, request):
     answered, offered = event.get("session_expires"), request.effective("session_expires")
     if answered is not None:
         if offered is not None and offered >= effective_minimum(request) and answered > offered:
-            yield "answer_raises_interval"
+            yield "answer_raises_interval", {
+                "offered": offered, "minimum": effective_minimum(request), "session_expires": answered}
         minimum = request.effective("min_se")
         if minimum is not None and answered < minimum:
-            yield "answer_below_min_se"
+            yield "answer_below_min_se", {"min_se": minimum, "session_expires": answered}
     chosen, asked = event.get("refresher"), request.effective("refresher")
     if chosen is not None and asked is not None and chosen != asked:
-        yield "refresher_overridden"
+        yield "refresher_overridden", {"asked": asked, "refresher": chosen}
 
 
 def rejections_422(events):
@@ -151,7 +155,8 @@ def retry_findings(call):
         minimum = max(event.get("min_se") or 0 for event in refusals)
         offered, stated = retry.get("session_expires"), retry.get("min_se")
         if offered is not None and (offered < minimum or stated is None or stated < minimum):
-            yield finding("retry_ignores_min_se", call, retry.get("to_tag"), [retry] + refusals)
+            yield finding("retry_ignores_min_se", call, retry.get("to_tag"), [retry] + refusals,
+                          {"required": minimum, "session_expires": offered, "min_se": stated})
 
 
 def same_side(events, rejected):
@@ -168,8 +173,10 @@ def loop_findings(call):
         if not before or request is None or not request.has("session_expires"):
             continue
         greatest = max(event.get("min_se") or 0 for event in before)
-        if (rejected.get("min_se") or 0) <= greatest <= request.get("session_expires"):
-            yield finding("rejection_loop", call, rejected.get("to_tag"), [rejected] + before)
+        stated, offered = rejected.get("min_se") or 0, request.get("session_expires")
+        if stated <= greatest <= offered:
+            yield finding("rejection_loop", call, rejected.get("to_tag"), [rejected] + before,
+                          {"required": greatest, "min_se": stated, "session_expires": offered})
 
 
 # Timers
@@ -179,14 +186,18 @@ def timer_findings(call, leg, as_of):
     for index, (mark, verdict) in enumerate(judged):
         following = leg.marks[index + 1] if index + 1 < len(leg.marks) else None
         if verdict in ("late", "critical", "overdue"):
-            yield finding("refresh_" + verdict, call, leg.to_tag, [mark.event, following.event])
+            yield finding("refresh_" + verdict, call, leg.to_tag, [mark.event, following.event],
+                          {"interval": mark.interval, "after_us": following.time - mark.time})
         if following and mark.refresher and following.refresher and mark.refresher != following.refresher:
-            yield finding("refresher_switched", call, leg.to_tag, [mark.event, following.event])
+            yield finding("refresher_switched", call, leg.to_tag, [mark.event, following.event],
+                          {"before": mark.refresher, "refresher": following.refresher})
         if verdict == "expired":
-            yield finding("session_expired", call, leg.to_tag, [mark.event] + ending_of(leg))
+            yield finding("session_expired", call, leg.to_tag, [mark.event] + ending_of(leg),
+                          {"interval": mark.interval, "expires_at": leg.session_expiry})
     for event in leg.of_type("refresh.failed"):
         if event.get("sip_code") in (408, 481) and end_of(leg, as_of) > event.time + 32 * SECOND:
-            yield finding("refresh_failed_session_kept", call, leg.to_tag, [event])
+            yield finding("refresh_failed_session_kept", call, leg.to_tag, [event],
+                          {"sip_code": event.get("sip_code"), "kept_us": end_of(leg, as_of) - event.time})
     if leg.confirmed and all(mark.interval == 0 for mark in leg.marks):
         yield finding("no_session_timer", call, leg.to_tag, [leg.confirmed])
 
@@ -203,16 +214,20 @@ def end_findings(call, leg, policy, as_of):
         yield finding("hung_call", call, leg.to_tag, cites + ending_of(leg), hung_detail(leg, policy, as_of))
     unacknowledged = earliest(leg.of_type("timeout.no_ack"))
     if leg.confirmed and unacknowledged:
-        yield finding("answered_without_ack", call, leg.to_tag, [leg.confirmed, unacknowledged])
+        yield finding("answered_without_ack", call, leg.to_tag, [leg.confirmed, unacknowledged],
+                      {"waited_us": unacknowledged.time - leg.confirmed.time})
     if leg.is_open:
         return
+    end_and_expiry = {"ended_at": leg.ended_at, "expires_at": leg.session_expiry}
     if was_cut(leg):
-        yield finding("proxy_cut_session", call, leg.to_tag, [leg.last_mark.event, leg.ending])
+        yield finding("proxy_cut_session", call, leg.to_tag, [leg.last_mark.event, leg.ending],
+                      end_and_expiry)
     elif (leg.ending.type in ("timeout.session", "timeout.lifetime")
           and leg.ending.get("bye_sent") is True):
-        yield finding("proxy_sent_bye", call, leg.to_tag, [leg.ending])
+        yield finding("proxy_sent_bye", call, leg.to_tag, [leg.ending], end_and_expiry)
     if overrun_us(leg, as_of) > 60 * SECOND:
-        yield finding("held_past_expiry", call, leg.to_tag, [leg.last_mark.event, leg.ending])
+        yield finding("held_past_expiry", call, leg.to_tag, [leg.last_mark.event, leg.ending],
+                      {"overrun_us": overrun_us(leg, as_of)})
 
 
 def hung_detail(leg, policy, as_of):
@@ -231,7 +246,8 @@ def evidence_findings(call, policy, open_gaps):
     bounds = [call.events[0], call.events[-1]]
     for to_tag, cdr in records(call, policy, open_gaps).items():
         if "clock_skew" in cdr["flags"]:
-            yield finding("clock_skew", call, to_tag, bounds)
+            yield finding("clock_skew", call, to_tag, bounds,
+                          {name: cdr[name] for name in ("started_at", "answered_at", "ended_at")})
         if "incomplete" in cdr["flags"]:
             gaps = [gap.event for gap in gaps_of(call, cdr["ended_at"], open_gaps)]
-            yield finding("incomplete_evidence", call, to_tag, bounds + gaps)
+            yield finding("incomplete_evidence", call, to_tag, bounds + gaps, {"gaps": len(gaps)})
