@@ -238,15 +238,19 @@ extension ReadModelDatabase {
         return gaps
     }
 
-    func openCalls(_ db: Database) throws -> [(callID: [UInt8], fromTag: [UInt8], state: [UInt8])] {
-        var calls: [(callID: [UInt8], fromTag: [UInt8], state: [UInt8])] = []
-        let rows = try Row.fetchCursor(db, sql: "SELECT callid, from_tag, state FROM open_calls")
-        while let row = try rows.next() {
-            // As bytes: a Call-ID may hold a NUL.
-            let (callID, fromTag, state): (Data, Data, Data) = (row[0], row[1], row[2])
-            calls.append(([UInt8](callID), [UInt8](fromTag), [UInt8](state)))
+    /// Hands over each call that was kept as open, with a way to ask for its records.
+    func forEachOpenCall(
+        _ body: (CallState, _ records: ([UInt8], [UInt8]) throws -> [EarlierCall.Record]) throws -> Void
+    ) throws {
+        try write { db in
+            let finder = try RecordFinder(db)
+            var find = try Statement(db, "SELECT state FROM open_calls")
+            while try find.step() {
+                try body(CallState(restoring: find.readBytes(0))) { callID, fromTag in
+                    try finder.call(CallName(callID: callID, fromTag: fromTag)).records
+                }
+            }
         }
-        return calls
     }
 
     private static func loadCompleteness(

@@ -25,6 +25,11 @@ public struct ReadModelError: Error, CustomStringConvertible, Sendable {
         self.detail = detail
     }
 
+    /// What somebody else threw.
+    init(_ error: any Error) {
+        self = error as? ReadModelError ?? ReadModelError(.database, "\(error)")
+    }
+
     public var description: String {
         guard let position else { return detail }
         return "\(detail) (log position \(position))"

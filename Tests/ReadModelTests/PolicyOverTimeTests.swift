@@ -64,7 +64,7 @@ struct PolicyOverTimeTests {
         #expect(projector.callsInMemory.most <= 100)
         try projector.advance()
         #expect(projector.callsInMemory.now == 10)
-        #expect(projector.callsInMemory.most <= 10 + StateWriter.callsRevisitedMax)
+        #expect(projector.callsInMemory.most <= 10 + CallPage.recordsMax)
         let held = try database.write { db in
             try Int.fetchOne(db, sql: "SELECT count(*) FROM cdrs WHERE billing_basis = 'held'")
         }

@@ -20,6 +20,15 @@ package struct PaddedBytes: @unchecked Sendable {
         self.count = count
     }
 
+    /// A piece of bytes that are padded as a whole.
+    ///
+    /// - Parameter bytes: ends with `padding` bytes of which no slice is made.
+    @unsafe
+    package init(slice bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound + Self.padding <= bytes.count)
+        unsafe self.init(base: bytes.baseAddress.unsafelyUnwrapped + range.lowerBound, count: range.count)
+    }
+
     @inlinable
     package subscript(offset: Int) -> UInt8 {
         precondition(UInt(bitPattern: offset) < UInt(bitPattern: count &+ 64))

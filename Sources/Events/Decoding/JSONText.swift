@@ -86,25 +86,47 @@ package enum JSONText {
 
     /// Appends `text` as a JSON string: quotes around it, and escaped only what RFC 8259 says must be.
     package static func appendQuoted(_ text: some Sequence<UInt8>, to target: inout [UInt8]) {
+        appendQuoted(Array(text)[...], to: &target)
+    }
+
+    package static func appendQuoted(_ text: ArraySlice<UInt8>, to target: inout [UInt8]) {
         target.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                target.append(UInt8(ascii: "\\"))
-                target.append(byte)
-            case 0x08: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "b")])
-            case 0x09: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-            case 0x0A: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0x0C: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "f")])
-            case 0x0D: target.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-            case 0x00..<0x20:
-                target.append(contentsOf: "\\u00".utf8)
-                target.append(hexDigits[Int(byte >> 4)])
-                target.append(hexDigits[Int(byte & 15)])
-            default: target.append(byte)
+        appendEscaped(text, to: &target)
+        target.append(UInt8(ascii: "\""))
+    }
+
+    /// The inside of a JSON string: runs that need no escape are copied whole.
+    package static func appendEscaped(_ text: ArraySlice<UInt8>, to target: inout [UInt8]) {
+        // Safety: read during the call only; the target is another array.
+        unsafe text.withUnsafeBufferPointer { bytes in
+            var start = 0
+            for index in 0..<bytes.count {
+                let byte = unsafe bytes[index]
+                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                    continue
+                }
+                unsafe target.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+                start = index + 1
+                appendEscape(of: byte, to: &target)
             }
+            unsafe target.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
-        target.append(UInt8(ascii: "\""))
+    }
+
+    private static func appendEscape(of byte: UInt8, to target: inout [UInt8]) {
+        target.append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: target.append(UInt8(ascii: "b"))
+        case 0x09: target.append(UInt8(ascii: "t"))
+        case 0x0A: target.append(UInt8(ascii: "n"))
+        case 0x0C: target.append(UInt8(ascii: "f"))
+        case 0x0D: target.append(UInt8(ascii: "r"))
+        case 0x00..<0x20:
+            target.append(contentsOf: "u00".utf8)
+            target.append(hexDigits[Int(byte >> 4)])
+            target.append(hexDigits[Int(byte & 15)])
+        default: target.append(byte)
+        }
     }
 
     private static let hexDigits = Array("0123456789abcdef".utf8)

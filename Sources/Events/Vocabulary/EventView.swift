@@ -22,7 +22,7 @@ package struct TextRange: Hashable, Sendable {
 /// allocates nothing; it means something only together with the payload that it was decoded from.
 package struct EventView: Sendable {
     package var type: EventType = .unknown
-    package var present: FieldSet = []
+    package var present = FieldSet(rawValue: 0)
     /// The event's own bytes within the payload.
     package var start = 0
     package var end = 0

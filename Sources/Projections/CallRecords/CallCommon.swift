@@ -6,6 +6,7 @@ package struct CallCommon: Sendable {
     package private(set) var sources: [UInt8] = []
     package private(set) var positions: [UInt8] = []
     // Kept for their storage.
+    private var members = ExtraMembers()
     private var numbers: [UInt32] = []
     private var list: [Position] = []
 
@@ -20,15 +21,13 @@ package struct CallCommon: Sendable {
 
     private mutating func gatherExtra(_ fold: borrowing CallFold) {
         extra.removeAll(keepingCapacity: true)
-        guard fold.facts.contains(where: { $0.extra != nil }) else {
-            extra.append(UInt8(ascii: "{"))
-            extra.append(UInt8(ascii: "}"))
-            return
-        }
-        var members = ExtraMembers()
+        members.removeAll()
         for fact in fold.facts {
             guard let object = fact.extra else { continue }
-            members.merge(fold.bytes[object.range])
+            // Safety: the fold's bytes are padded, and not touched while the walk looks at them.
+            unsafe fold.bytes.withUnsafeBufferPointer { bytes in
+                unsafe members.merge(PaddedBytes(slice: bytes, object.range))
+            }
         }
         members.append(to: &extra)
     }
@@ -80,46 +79,5 @@ package struct CallCommon: Sendable {
             count -= 1
             text.append(digits[count])
         }
-    }
-}
-
-/// The operator's own fields of a call: later events override earlier ones key by key.
-struct ExtraMembers {
-    private var members: [(key: [UInt8], value: [UInt8])] = []
-
-    /// Takes an `extra` object as it was written; the decoder has found it valid.
-    mutating func merge(_ object: ArraySlice<UInt8>) {
-        let text = PaddedBuffer(copying: Array(object))
-        var cursor = ScalarMembers(text.bytes)
-        while let member = cursor.next() {
-            var key: [UInt8] = []
-            JSONText.append(member.key, in: text.bytes, to: &key)
-            var value: [UInt8] = []
-            if member.isString {
-                var resolved: [UInt8] = []
-                JSONText.append(member.value, in: text.bytes, to: &resolved)
-                JSONText.appendQuoted(resolved, to: &value)
-            } else {
-                JSONText.append(member.value, in: text.bytes, to: &value)
-            }
-            if let known = members.firstIndex(where: { $0.key == key }) {
-                members[known].value = value
-            } else {
-                members.append((key, value))
-            }
-        }
-    }
-
-    /// Keys in byte order, numbers as they were written.
-    mutating func append(to text: inout [UInt8]) {
-        members.sort { $0.key.lexicographicallyPrecedes($1.key) }
-        text.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            JSONText.appendQuoted(member.key, to: &text)
-            text.append(UInt8(ascii: ":"))
-            text.append(contentsOf: member.value)
-        }
-        text.append(UInt8(ascii: "}"))
     }
 }

@@ -5,7 +5,7 @@ package import Events
 /// lie in one piece, so that a batch is filled, handed to another thread and written without an allocation
 /// for each row.
 package struct RowBatch: Sendable {
-    package enum Operation: UInt8, Sendable {
+    package enum Operation: UInt8, Sendable, CaseIterable {
         /// A record: all columns of `CallRecord.columns` and `LegTimer.columns`.
         case insertRecord
         case replaceRecord
@@ -18,6 +18,15 @@ package struct RowBatch: Sendable {
         case insertFinding
         /// callid, from_tag.
         case deleteFindings
+        /// callid, from_tag, deadline, packed facts.
+        case keepOpenCall
+        /// callid, from_tag.
+        case dropOpenCall
+        /// A bucket, and by how much each counter of `TimerStatistics` changes.
+        case addByHour, addBySource, addByUserAgent
+        /// The columns of the table: a source's account, a gap, a policy, the number of a source's epoch, a
+        /// fact about the whole.
+        case setSource, setGap, insertPolicy, insertSourceEpoch, setMeta
     }
 
     package enum Cell: Sendable {
@@ -25,6 +34,8 @@ package struct RowBatch: Sendable {
         case integer(Int64)
         /// A range of the batch's text.
         case text(start: Int32, length: Int32)
+        /// The same, not to be read as text.
+        case blob(start: Int32, length: Int32)
     }
 
     package struct Row: Sendable {
@@ -78,6 +89,11 @@ package struct RowBatch: Sendable {
         }
     }
 
+    package mutating func blob(_ bytes: ArraySlice<UInt8>) {
+        cells.append(.blob(start: Int32(text.count), length: Int32(bytes.count)))
+        text.append(contentsOf: bytes)
+    }
+
     package mutating func word(_ value: String) {
         let start = text.count
         text.append(contentsOf: value.utf8)
@@ -92,7 +108,7 @@ package struct RowBatch: Sendable {
             switch cell {
             case .null: hash.null()
             case .integer(let value): hash.integer(value)
-            case .text(let start, let length):
+            case .text(let start, let length), .blob(let start, let length):
                 // Safety: read during the call only; the range is the batch's own.
                 unsafe text.withUnsafeBufferPointer {
                     unsafe hash.text(UnsafeBufferPointer(rebasing: $0[Int(start)..<Int(start) + Int(length)]))

@@ -152,7 +152,15 @@ package struct CallBook: ~Copyable {
     }
 
     /// Puts a call back that the read model has kept among the open ones.
-    package mutating func restore(_ earlier: EarlierCall, callID: [UInt8], fromTag: [UInt8]) {
+    ///
+    /// - Parameter records: the records that it ever had; asked for only where it can have had any.
+    package mutating func restore(
+        _ state: CallState, records: (_ callID: [UInt8], _ fromTag: [UInt8]) throws -> [EarlierCall.Record]
+    ) rethrows {
+        fold.fold(state, sources: sources)
+        let (callID, fromTag) = (Array(fold.bytes[fold.callID.range]), Array(fold.bytes[fold.fromTag.range]))
+        let hasRecords = fold.facts.contains { CallState.mayEnd($0.type) }
+        let earlier = EarlierCall(state: state, records: hasRecords ? try records(callID, fromTag) : [])
         let slot = recall(earlier, CallKey(callID: callID, fromTag: fromTag, seed: seed))
         entries[slot].marks.formUnion(.kept)
     }

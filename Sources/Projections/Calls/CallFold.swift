@@ -5,8 +5,10 @@ package import Events
 /// A fold is scratch space that is used for one call after another. It knows nothing of time passing: what
 /// depends on `as_of` is asked with it. The order in which the facts came makes no difference.
 package struct CallFold: ~Copyable {
-    /// The state's bytes; every `TextSlice` of the fold points into them.
+    /// The state's bytes, padded; every `TextSlice` of the fold points into them.
     package private(set) var bytes: [UInt8] = []
+    /// How many of them are the state's own.
+    private var packedCount = 0
     package private(set) var callID = TextSlice(start: 0, length: 0)
     package private(set) var fromTag = TextSlice(start: 0, length: 0)
     /// In canonical order.
@@ -46,6 +48,8 @@ package struct CallFold: ~Copyable {
     }
 
     private mutating func fold(_ sources: SourceRegistry) {
+        packedCount = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: PaddedBytes.padding))
         unpack()
         sort(sources)
         markRepeats()
@@ -53,6 +57,9 @@ package struct CallFold: ~Copyable {
         findLegs()
         end = legs.isEmpty ? endWithoutLegs() : nil
     }
+
+    /// The packed state as it was folded.
+    package var packed: ArraySlice<UInt8> { bytes[..<packedCount] }
 
     /// Whether the call has neither an open leg nor an open beginning.
     package var isSettled: Bool {
@@ -76,7 +83,7 @@ package struct CallFold: ~Copyable {
         tags.removeAll(keepingCapacity: true)
         // Safety: the array is not touched while the reader is in use.
         unsafe bytes.withUnsafeBufferPointer { packed in
-            var reader = unsafe PackedReader(packed)
+            var reader = unsafe PackedReader(UnsafeBufferPointer(rebasing: packed[..<packedCount]))
             callID = reader.text()
             fromTag = reader.text()
             lastTag = -1

@@ -16,7 +16,7 @@ package struct TextSlice: Hashable, Sendable {
 /// One event of a call, unpacked: what the rules of `docs` need of it. Absent numbers are -1.
 package struct Fact: Sendable {
     package var type: EventType = .unknown
-    package var present: FieldSet = []
+    package var present = FieldSet(rawValue: 0)
     package var position = Position(rawValue: 0)
     package var time = Timestamp(rawValue: 0)
     package var sourceEpoch: UInt32 = 0

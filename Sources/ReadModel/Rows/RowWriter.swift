@@ -1,67 +1,61 @@
 internal import GRDB
 internal import Projections
 
-/// Writes batches of rows into the read model's tables.
+/// Writes batches of rows into the read model's tables: one prepared statement for each operation.
 ///
-/// All calls come inside a write transaction of the projector's.
+/// All calls come inside a transaction of the writing thread's.
 final class RowWriter {
-    private var insertRecord: Statement
-    private var replaceRecord: Statement
-    private var supersede: Statement
-    private var deleteRecord: Statement
-    private var insertFinding: Statement
-    private var deleteFindings: Statement
+    /// By the operation's raw value.
+    private var statements: [StatementBox] = []
+    private var prunings: [StatementBox] = []
+    private let setMeta: Int
+    /// Whether statistics have changed since the last commit.
+    private var hasStatistics = false
     /// Microseconds from start to end of the longest call that was ever recorded: how far back a span of time
     /// can reach into the records.
     private(set) var longest: Int64
+    private var longestWritten: Int64
 
     private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
     private static let endedAt = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
 
     init(_ db: Database) throws {
         longest = try ReadModelDatabase.meta(db, "longest_call_us")
-        let columns = CallRecord.columns + LegTimer.columns
-        let names = columns.map(\.name).joined(separator: ", ")
-        let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
-        insertRecord = try Statement(db, "INSERT INTO cdrs (\(names)) VALUES (\(places))")
-        replaceRecord = try Statement(
-            db,
-            """
-            UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3
-            """)
-        let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
-            column.kind == .json
-                ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
-        }.joined(separator: ", ")
-        supersede = try Statement(
-            db,
-            """
-            INSERT INTO cdr_revisions
-            SELECT callid, from_tag, to_tag, revision, ?4, ?5, json_object(\(members)) FROM cdrs
-            WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3
-            """)
-        deleteRecord = try Statement(db, "DELETE FROM cdrs WHERE callid = ? AND from_tag = ? AND to_tag = ?")
-        insertFinding = try Statement(db, "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        deleteFindings = try Statement(db, "DELETE FROM findings WHERE callid = ? AND from_tag = ?")
+        longestWritten = longest
+        setMeta = Int(RowBatch.Operation.setMeta.rawValue)
+        for operation in RowBatch.Operation.allCases {
+            statements.append(StatementBox(try Statement(db, operation.sql)))
+        }
+        for bucket in ["hour", "source", "user_agent"] {
+            let sql = "DELETE FROM statistics_\(bucket) WHERE calls = 0"
+            prunings.append(StatementBox(try Statement(db, sql)))
+        }
     }
 
-    /// Writes a batch's rows in their order and empties it.
-    func write(_ batch: inout RowBatch) throws {
+    /// Writes a batch's rows in their order.
+    func write(_ batch: borrowing RowBatch) throws {
         for row in batch.rows {
             switch row.operation {
             case .insertRecord, .replaceRecord: measure(row, of: batch)
+            case .addByHour: hasStatistics = true
             default: break
             }
-            switch row.operation {
-            case .insertRecord: try insertRecord.run(row, of: batch)
-            case .replaceRecord: try replaceRecord.run(row, of: batch)
-            case .supersede: try supersede.run(row, of: batch)
-            case .deleteRecord: try deleteRecord.run(row, of: batch)
-            case .insertFinding: try insertFinding.run(row, of: batch)
-            case .deleteFindings: try deleteFindings.run(row, of: batch)
-            }
+            try statements[Int(row.operation.rawValue)].statement.run(row, of: batch)
         }
-        batch.removeAll()
+    }
+
+    /// What has to be done before a commit, besides the rows.
+    func finish() throws {
+        if hasStatistics {
+            for pruning in prunings { try pruning.statement.run() }
+            hasStatistics = false
+        }
+        if longest != longestWritten {
+            statements[setMeta].statement.bind("longest_call_us")
+            statements[setMeta].statement.integer(longest)
+            try statements[setMeta].statement.run()
+            longestWritten = longest
+        }
     }
 
     private func measure(_ row: RowBatch.Row, of batch: borrowing RowBatch) {
@@ -69,5 +63,64 @@ final class RowWriter {
             case .integer(let end) = batch.cells[row.cells.lowerBound + Self.endedAt]
         else { return }
         longest = max(longest, end - start)
+    }
+}
+
+/// A statement in an array.
+private final class StatementBox {
+    var statement: Statement
+
+    init(_ statement: consuming Statement) {
+        self.statement = statement
+    }
+}
+
+extension RowBatch.Operation {
+    /// The statement that carries it out; its parameters are the row's cells.
+    fileprivate var sql: String {
+        let columns = CallRecord.columns + LegTimer.columns
+        let names = columns.map(\.name).joined(separator: ", ")
+        let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+        return switch self {
+        case .insertRecord: "INSERT INTO cdrs (\(names)) VALUES (\(places))"
+        case .replaceRecord:
+            "UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3"
+        case .supersede: Self.superseding
+        case .deleteRecord: "DELETE FROM cdrs WHERE callid = ? AND from_tag = ? AND to_tag = ?"
+        case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        case .deleteFindings: "DELETE FROM findings WHERE callid = ? AND from_tag = ?"
+        case .keepOpenCall: "INSERT OR REPLACE INTO open_calls VALUES (?, ?, ?, ?)"
+        case .dropOpenCall: "DELETE FROM open_calls WHERE callid = ? AND from_tag = ?"
+        case .addByHour: Self.adding("hour")
+        case .addBySource: Self.adding("source")
+        case .addByUserAgent: Self.adding("user_agent")
+        case .setSource: "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        case .setGap: "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        case .insertPolicy: "INSERT INTO policies VALUES (?, ?, ?, ?, ?)"
+        case .insertSourceEpoch: "INSERT INTO source_epochs VALUES (?, ?, ?)"
+        case .setMeta: "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+        }
+    }
+
+    private static var superseding: String {
+        let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
+            column.kind == .json
+                ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
+        }.joined(separator: ", ")
+        return """
+            INSERT INTO cdr_revisions
+            SELECT callid, from_tag, to_tag, revision, ?4, ?5, json_object(\(members)) FROM cdrs
+            WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3
+            """
+    }
+
+    private static func adding(_ bucket: String) -> String {
+        let names = TimerStatistics.Counter.allCases.map(\.name)
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        let sums = names.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", ")
+        return """
+            INSERT INTO statistics_\(bucket) VALUES (?, \(places))
+            ON CONFLICT DO UPDATE SET \(sums)
+            """
     }
 }

@@ -53,6 +53,10 @@ struct Statement: ~Copyable {
                         handle, column, place?.assumingMemoryBound(to: CChar.self) ?? Self.empty,
                         UInt64(length),
                         nil, UInt8(SQLITE_UTF8))
+                case .blob(let start, let length):
+                    precondition(Int(start) + Int(length) <= text.count)
+                    let place = unsafe UnsafeRawPointer(text.baseAddress)?.advanced(by: Int(start))
+                    unsafe sqlite3_bind_blob64(handle, column, place, UInt64(length), nil)
                 }
             }
             _ = try step()
@@ -148,15 +152,5 @@ extension Statement {
 
     mutating func bind(_ text: String) {
         bind(Array(text.utf8))
-    }
-
-    mutating func blob(_ bytes: [UInt8]) {
-        column += 1
-        // Safety: SQLite copies the bytes.
-        unsafe bytes.withUnsafeBytes {
-            _ = unsafe sqlite3_bind_blob64(
-                handle, column, $0.baseAddress, UInt64($0.count),
-                unsafeBitCast(-1, to: sqlite3_destructor_type.self))
-        }
     }
 }

@@ -98,20 +98,32 @@ final class ProjectorService: Service, @unchecked Sendable {
                     logger.notice("the read model is \(HumanCount.grouped(lag)) events behind")
                 }
             }
-            if projector.next >= end { try watchdog.look(at: now, projected: projector.next) }
+            if projector.next >= end {
+                try settle(projector)
+                try watchdog.look(at: now, projected: projector.committed)
+            }
             log.durable.wait(
                 for: projector.next, atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
         }
         // What intake has taken at last; if it is much, the next start does it.
         let stopped = ContinuousClock.now
-        while lag > 0, stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds) {
+        while projector.next < log.durable.next,
+            stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds)
+        {
             try advance(projector)
         }
+        try settle(projector)
     }
 
     private func advance(_ projector: Projector) throws {
         try projector.advance(round: ServiceLimits.roundEventsMax)
-        next.store(projector.next.rawValue, ordering: .releasing)
+        next.store(projector.committed.rawValue, ordering: .releasing)
+    }
+
+    /// Waits until what was folded is there for readers, the watchdog among them.
+    private func settle(_ projector: Projector) throws {
+        try projector.settle()
+        next.store(projector.committed.rawValue, ordering: .releasing)
         if refusedAt != nil { logger.notice("the read model is written again") }
         refusedAt = nil
     }

@@ -42,7 +42,8 @@ final class MemoryRows: EarlierCalls {
                 switch cell {
                 case .null: .null
                 case .integer(let value): .integer(value)
-                case .text(let start, let length): .text(Array(batch.text[Int(start)..<Int(start + length)]))
+                case .text(let start, let length), .blob(let start, let length):
+                    .text(Array(batch.text[Int(start)..<Int(start + length)]))
                 }
             }
             apply(row.operation, values)
@@ -69,6 +70,7 @@ final class MemoryRows: EarlierCalls {
         case .deleteRecord: standing[key] = nil
         case .insertFinding: #expect(findings.insert(values).inserted, "a finding is inserted twice")
         case .deleteFindings: findings = findings.filter { Array($0[2...3]) != values }
+        default: Issue.record("a book of calls knows nothing of \(operation)")
         }
     }
 

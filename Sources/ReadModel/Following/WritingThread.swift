@@ -1,0 +1,266 @@
+internal import Events
+internal import Foundation
+internal import GRDB
+internal import Projections
+internal import Synchronization
+
+/// The thread that writes the read model, so that folding goes on meanwhile. It takes batches of rows in the
+/// order in which they were handed over, commits where it is told to, and answers what the folds have to ask.
+///
+/// It has the read model's one connection for writing in the middle of every round. One other thread uses it.
+final class WritingThread: Sendable {
+    private enum Order: Sendable {
+        case write(RowBatch)
+        case commit(Position)
+        case find(CallName)
+        case findTouched(Gap)
+        case readPage(CallPage)
+        case answer
+        case stop
+    }
+
+    private enum Answer: Sendable {
+        case none
+        case call(KnownCall)
+        case calls([CallName])
+        case page(CallPage)
+    }
+
+    private struct Desk {
+        var orders: [Order] = []
+        /// Written, to be filled again.
+        var spare: [RowBatch] = []
+        var answer: Result<Answer, ReadModelError>?
+        var failure: ReadModelError?
+    }
+
+    /// How many batches may wait to be written.
+    static let batchesMax = 4
+
+    private let desk = Mutex(Desk())
+    /// Orders that have not been taken.
+    private let waiting = DispatchSemaphore(value: 0)
+    /// Batches that may still be handed over.
+    private let room = DispatchSemaphore(value: batchesMax)
+    private let answered = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let isRunning = Atomic<Bool>(false)
+    private let committedNext: Atomic<UInt64>
+
+    /// - Parameter next: what the read model says of itself so far.
+    init(next: Position) {
+        committedNext = Atomic(next.rawValue)
+    }
+
+    /// Takes the connection; nobody else may write from now on.
+    func start(_ database: ReadModelDatabase) {
+        isRunning.store(true, ordering: .releasing)
+        let thread = Thread {
+            self.run(database)
+        }
+        thread.name = "read model"
+        thread.start()
+    }
+
+    /// The position of the next event after the last commit.
+    var committed: Position { Position(rawValue: committedNext.load(ordering: .acquiring)) }
+
+    /// Hands a batch over and puts an empty one in its place; waits while too many wait already.
+    ///
+    /// - Throws: what has gone wrong with this or an earlier one.
+    func write(_ batch: inout RowBatch) throws {
+        room.wait()
+        try desk.withLock { desk in
+            if let failure = desk.failure {
+                room.signal()
+                throw failure
+            }
+            var next = desk.spare.popLast() ?? RowBatch()
+            swap(&next, &batch)
+            desk.orders.append(.write(next))
+        }
+        waiting.signal()
+    }
+
+    /// Commits everything that was handed over.
+    func commit(_ next: Position) {
+        give(.commit(next))
+    }
+
+    /// Waits until everything is done.
+    ///
+    /// - Throws: what has gone wrong with any of it.
+    func settle() throws {
+        _ = try ask(.answer)
+    }
+
+    func call(_ name: CallName) throws -> KnownCall {
+        guard case .call(let call) = try ask(.find(name)) else { preconditionFailure("another's answer") }
+        return call
+    }
+
+    func calls(touchedBy gap: Gap) throws -> [CallName] {
+        guard case .calls(let calls) = try ask(.findTouched(gap)) else {
+            preconditionFailure("another's answer")
+        }
+        return calls
+    }
+
+    /// The page of calls that follows one.
+    func next(_ page: CallPage) throws -> CallPage {
+        guard case .page(let next) = try ask(.readPage(page)) else { preconditionFailure("another's answer") }
+        return next
+    }
+
+    /// Ends the thread, after all that it was told; what was not committed is forgotten. The read model may
+    /// be closed afterwards.
+    func stop() {
+        guard isRunning.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        give(.stop)
+        ended.wait()
+    }
+
+    private func give(_ order: Order) {
+        desk.withLock { $0.orders.append(order) }
+        waiting.signal()
+    }
+
+    private func ask(_ question: Order) throws -> Answer {
+        give(question)
+        answered.wait()
+        let answer = desk.withLock { desk in
+            defer { desk.answer = nil }
+            return desk.answer
+        }
+        guard let answer else { preconditionFailure("an answer was given") }
+        return try answer.get()
+    }
+}
+
+extension WritingThread {
+    private func run(_ database: ReadModelDatabase) {
+        do {
+            let work = try database.write { db in try Work(db) }
+            // The connection is held from the first order of a transaction to its end, and no longer.
+            var goesOn = true
+            while goesOn {
+                let order = take()
+                goesOn = try database.write { db in try follow(order, work, db) }
+            }
+        } catch {
+            desk.withLock { $0.failure = ReadModelError(error) }
+            refuse()
+        }
+        ended.signal()
+    }
+
+    /// Carries an order out, and those that follow until no transaction is open.
+    ///
+    /// - Returns: whether there is more to come.
+    private func follow(_ first: Order, _ work: Work, _ db: Database) throws -> Bool {
+        var order = first
+        while true {
+            if case .stop = order {
+                try work.forget(db)
+                return false
+            }
+            do {
+                try carryOut(order, work)
+            } catch {
+                desk.withLock { $0.failure = ReadModelError(error) }
+                refuse(order)
+                // A full disk may have undone the transaction already.
+                if db.isInsideTransaction { try work.forget(db) }
+                throw error
+            }
+            if !work.isInTransaction { return true }
+            order = take()
+        }
+    }
+
+    private func carryOut(_ order: Order, _ work: Work) throws {
+        switch order {
+        case .write(var batch):
+            try work.write(batch)
+            batch.removeAll()
+            desk.withLock { [batch] in $0.spare.append(batch) }
+            room.signal()
+        case .commit(let next):
+            try work.commit()
+            committedNext.store(next.rawValue, ordering: .releasing)
+        case .find(let name): answer(.success(.call(try work.finder.call(name))))
+        case .findTouched(let gap):
+            let calls = try work.finder.calls(touchedBy: gap, longest: work.writer.longest)
+            answer(.success(.calls(calls)))
+        case .readPage(let page):
+            answer(.success(.page(try work.finder.page(after: page, longest: work.writer.longest))))
+        case .answer: answer(.success(.none))
+        case .stop: preconditionFailure("it is not for this to stop")
+        }
+    }
+
+    private func take() -> Order {
+        waiting.wait()
+        return desk.withLock { $0.orders.removeFirst() }
+    }
+
+    private func answer(_ answer: Result<Answer, ReadModelError>) {
+        desk.withLock { $0.answer = answer }
+        answered.signal()
+    }
+
+    /// After a failure: nobody may wait for ever, and everybody is told.
+    private func refuse() {
+        while true {
+            let order = take()
+            if case .stop = order { return }
+            refuse(order)
+        }
+    }
+
+    private func refuse(_ order: Order) {
+        guard let failure = desk.withLock({ $0.failure }) else { preconditionFailure("a failure was noted") }
+        switch order {
+        case .write: room.signal()
+        case .find, .findTouched, .readPage, .answer: answer(.failure(failure))
+        case .commit, .stop: break
+        }
+    }
+}
+
+/// What the thread works with, for as long as it has the connection.
+private final class Work {
+    let writer: RowWriter
+    let finder: RecordFinder
+    private var begin: Statement
+    private var end: Statement
+    private(set) var isInTransaction = false
+
+    init(_ db: Database) throws {
+        writer = try RowWriter(db)
+        finder = try RecordFinder(db)
+        begin = try Statement(db, "BEGIN IMMEDIATE")
+        end = try Statement(db, "COMMIT")
+    }
+
+    func write(_ batch: borrowing RowBatch) throws {
+        if !isInTransaction {
+            try begin.run()
+            isInTransaction = true
+        }
+        try writer.write(batch)
+    }
+
+    func commit() throws {
+        guard isInTransaction else { return }
+        try writer.finish()
+        try end.run()
+        isInTransaction = false
+    }
+
+    func forget(_ db: Database) throws {
+        guard isInTransaction else { return }
+        isInTransaction = false
+        try db.execute(sql: "ROLLBACK")
+    }
+}
