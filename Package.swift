@@ -81,7 +81,7 @@ let package = Package(
             name: "IngestTests", dependencies: ["Ingest", "EventLog", "Events"], swiftSettings: house),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Events"], swiftSettings: house),
         .testTarget(
-            name: "SystemTests", dependencies: ["Ingest", "tollbook"], exclude: ["Fixtures", "Golden"],
+            name: "SystemTests", dependencies: ["Ingest", "tollbook", grdb], exclude: ["Fixtures", "Golden"],
             swiftSettings: house),
         .testTarget(name: "HouseTests", swiftSettings: house),
     ],

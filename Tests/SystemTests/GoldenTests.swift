@@ -28,6 +28,15 @@ struct GoldenTests {
         }
     }
 
+    @Test(arguments: ["opensips", "kamailio"])
+    func exportsAreAsTheyWere(proxy: String) throws {
+        let ledger = try Ledger()
+        try ledger.takeFixture()
+        let outcome = try ledger.run("cdrs", "--format", proxy)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        try compare(outcome.text, "cdrs-\(proxy).sql")
+    }
+
     /// When an event was received differs from run to run.
     private static func withoutArrival(_ text: String) -> String {
         text.replacing(/"received_at":\d+/, with: "\"received_at\":0")

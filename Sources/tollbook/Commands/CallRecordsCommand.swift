@@ -10,15 +10,20 @@ struct CallRecordsCommand: ParsableCommand {
         discussion: """
             One record a leg that has ended, or a call that ended without any, in the order of their start.
 
+            With --format opensips or kamailio they are written as SQL that fills the tables of that proxy's own call
+            records (acc, missed_calls, and Kamailio's acc_cdrs), in one transaction, times in UTC.
+
             EXAMPLES
               tollbook cdrs --since 2026-03-01 --until 2026-04-01 --format csv > march.csv
               tollbook cdrs --user alice --disposition answered
               tollbook cdrs --termination session_timeout,unterminated
               tollbook cdrs --callid a84b4c76e66710@pc33 --revisions
+              tollbook cdrs --since 2026-03-01 --format kamailio | sqlite3 kamailio.sqlite
+              tollbook cdrs --source ams --format opensips | mysql opensips
             """)
 
     @OptionGroup var data: DataOptions
-    @OptionGroup var format: FormatOptions
+    @OptionGroup var format: RecordFormatOptions
 
     @Option(help: "Only calls that started at this time or later (RFC 3339 or microseconds since 1970).")
     var since: Instant?
@@ -39,6 +44,13 @@ struct CallRecordsCommand: ParsableCommand {
     @Flag(help: "All revisions of each record, the old ones with the log position that superseded them.")
     var revisions = false
 
+    func validate() throws {
+        if revisions, let proxy = format.format, proxy.proxy != nil {
+            throw ValidationError(
+                "\(proxy.rawValue) has no table for revisions: leave out --revisions, or take --format csv")
+        }
+    }
+
     func run() throws {
         var filter = CallRecordFilter()
         filter.since = since?.timestamp
@@ -50,9 +62,15 @@ struct CallRecordsCommand: ParsableCommand {
         filter.source = source
         filter.userAgent = userAgent
         let output = StandardOutput()
+        let proxy = format.format?.proxy
         let format = format.resolved(for: output)
         try ReadModelAccess(data.directory).read { snapshot in
-            if revisions {
+            if let proxy {
+                let export = try ProxyExport(
+                    proxy, columns: ReadModelSnapshot.callRecordColumns, to: output)
+                try snapshot.callRecords(filter) { try export.write($0) }
+                try export.finish()
+            } else if revisions {
                 let writer = try AnswerWriter(
                     ReadModelSnapshot.revisionColumns, table: .revisions, format: format, to: output)
                 try snapshot.revisions(filter) { try writer.write($0) }
