@@ -1,5 +1,6 @@
 /// What a decoder looks names up in, made once for each.
 final class DecoderNames: Sendable {
+    let plain = PlainNames.all
     let fields = NameTable.fields
     let types = NameTable.types
     let sides = NameTable.sides

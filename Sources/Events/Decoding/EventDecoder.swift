@@ -28,12 +28,21 @@ package struct EventDecoder: ~Copyable {
     private var nextToken = 0
     private var nextLine = 0
     private var isWhole = false
+    /// A backslash of what is not decoded yet; behind everything where there is none.
+    private var nextEscape = 0
     private var mayEscape = false
     private let keys = KeyStack()
     private let names = DecoderNames()
+    /// Whether plain lines are taken in one go: always, but where a test compares the two walks.
+    private let takesPlainLines: Bool
 
     package init() {
+        self.init(takesPlainLines: true)
+    }
+
+    init(takesPlainLines: Bool) {
         bytes = PaddedBuffer.nothing
+        self.takesPlainLines = takesPlainLines
     }
 
     /// Starts on a payload, which must stay alive and unchanged until the last `next`.
@@ -41,7 +50,9 @@ package struct EventDecoder: ~Copyable {
         bytes = payload
         nextLine = 0
         nextToken = 0
-        mayEscape = Self.offset(of: UInt8(ascii: "\\"), in: payload, from: 0, to: payload.count) != nil
+        nextEscape =
+            Self.offset(of: UInt8(ascii: "\\"), in: payload, from: 0, to: payload.count) ?? payload.count
+        mayEscape = nextEscape < payload.count
         switch scanner.scan(payload, from: 0, to: payload.count) {
         case .success(let list):
             tokens = list
@@ -60,6 +71,7 @@ package struct EventDecoder: ~Copyable {
     ) -> Line? {
         guard nextLine < bytes.count else { return nil }
         let start = nextLine
+        if isWhole, takesPlainLines, speaker == .proxy, takePlain(into: &view, latest) { return .event }
         let end = Self.offset(of: 0x0A, in: bytes, from: start, to: bytes.count) ?? bytes.count
         nextLine = end + 1
         view.start = start
@@ -79,6 +91,23 @@ package struct EventDecoder: ~Copyable {
             return .fault(fault)
         }
         return .event
+    }
+
+    /// Decodes the next line where it is plain and valid; else nothing is taken.
+    @inline(__always)
+    private mutating func takePlain(into view: inout EventView, _ latest: Timestamp) -> Bool {
+        while nextToken < tokens.count, tokens[nextToken] < nextLine { nextToken += 1 }
+        guard nextToken < tokens.count else { return false }
+        view.start = nextLine
+        var line = PlainLine(bytes, tokens, from: nextToken, nextEscape: nextEscape, names: names)
+        guard line.take(into: &view), view.end - view.start <= Self.eventBytesMax,
+            names.required[Int(view.type.rawValue)].isSubset(of: view.present),
+            Self.statusCodeFault(view) == nil, view.time <= latest
+        else { return false }
+        nextToken = line.nextToken
+        nextEscape = line.nextEscape
+        nextLine = view.end + 1
+        return true
     }
 
     private mutating func scanLine(from start: Int, to end: Int) -> Result<Void, EventFault> {

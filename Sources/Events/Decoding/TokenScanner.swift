@@ -14,6 +14,11 @@ struct TokenList: @unchecked Sendable {
         self.count = count
     }
 
+    /// Where the tokens and their sentinels stand; there must be tokens.
+    @unsafe
+    @inline(__always)
+    var first: UnsafePointer<UInt32> { unsafe offsets.unsafelyUnwrapped }
+
     /// The offset of a token; for the first one behind the last, the length of the text.
     @inline(__always)
     subscript(index: Int) -> Int {

@@ -23,16 +23,38 @@ final class HotLoops {
 
     private let corpus: Corpus
     private let directory: BenchDirectory
-    private var side: PaddedBuffer
-    private var decoder = EventDecoder()
-    private var view = EventView()
+    private var parts = Parts()
+
+    /// What decoding needs, taken once.
+    private struct Parts: ~Copyable {
+        var side = PaddedBuffer(capacity: LogLimits.payloadBytesMax)
+        var decoder = EventDecoder()
+        var view = EventView()
+
+        mutating func load(_ place: Int, of corpus: Corpus) {
+            side.removeAll()
+            let hasRoom = corpus.withPayload(place) { side.append($0) }
+            precondition(hasRoom, "a payload of allowed size")
+            decoder.begin(side.bytes)
+        }
+
+        /// Whether `view` holds another event.
+        mutating func next() throws -> Bool {
+            switch decoder.next(into: &view, from: .proxy) {
+            case nil: return false
+            case .event: return true
+            case .fault(let fault):
+                throw CommandFailure(
+                    .answerIsNo, "an event of the traffic generator's is not valid: \(fault)")
+            }
+        }
+    }
 
     /// - Parameter events: how many each run passes through the loop, rounded up to whole batches.
     init(events: Int, directory: BenchDirectory) {
         let batches = (events + Self.batchEvents - 1) / Self.batchEvents
         corpus = Corpus(events: batches * Self.batchEvents, batchEvents: Self.batchEvents)
         self.directory = directory
-        side = PaddedBuffer(capacity: LogLimits.payloadBytesMax)
     }
 
     func run(_ loop: Loop, runs: Int, into report: BenchReport) throws {
@@ -42,8 +64,8 @@ final class HotLoops {
             var allocations: Int64?
             switch loop {
             case .decode:
-                try decode()
-                allocations = try AllocationCounter.during { nanoseconds = try decode() }
+                try decode(&parts)
+                allocations = try AllocationCounter.during { nanoseconds = try decode(&parts) }
             case .append: (nanoseconds, allocations) = try append()
             case .commit: (nanoseconds, allocations) = try commit()
             case .fold: (nanoseconds, allocations) = try fold()
@@ -56,26 +78,16 @@ final class HotLoops {
     }
 
     @discardableResult
-    private func decode() throws -> Int64 {
+    private func decode(_ parts: inout Parts) throws -> Int64 {
         let begun = Stopwatch.now
         var found = 0
         for place in 0..<corpus.batchCount {
-            load(place)
-            while let line = decoder.next(into: &view, from: .proxy) {
-                if case .fault(let fault) = line { throw Self.invalid(fault) }
-                found += 1
-            }
+            parts.load(place, of: corpus)
+            while try parts.next() { found += 1 }
         }
         let nanoseconds = Stopwatch.now - begun
         precondition(found == corpus.eventCount, "every line is an event")
         return nanoseconds
-    }
-
-    private func load(_ place: Int) {
-        side.removeAll()
-        let hasRoom = corpus.withPayload(place) { side.append($0) }
-        precondition(hasRoom, "a payload of allowed size")
-        decoder.begin(side.bytes)
     }
 
     private func append() throws -> (Int64, Int64?) {
@@ -133,7 +145,7 @@ final class HotLoops {
 
     /// Decoding is part of the loop, and is measured alone just before, to be taken off.
     private func fold() throws -> (Int64, Int64?) {
-        let decoding = try decode()
+        let decoding = try decode(&parts)
         let earlier = NoEarlierCalls()
         var book = CallBook(
             earlierCalls: earlier, seed: 1, settings: Settings(),
@@ -141,21 +153,20 @@ final class HotLoops {
         var nanoseconds: Int64 = 0
         let allocations = try AllocationCounter.during {
             let begun = Stopwatch.now
-            try fold(into: &book)
+            try fold(&parts, into: &book)
             nanoseconds = Stopwatch.now - begun
         }
         return (max(0, nanoseconds - decoding), allocations)
     }
 
-    private func fold(into book: inout CallBook) throws {
+    private func fold(_ parts: inout Parts, into book: inout CallBook) throws {
         var number = 0
         for place in 0..<corpus.batchCount {
-            load(place)
-            while let line = decoder.next(into: &view, from: .proxy) {
-                if case .fault(let fault) = line { throw Self.invalid(fault) }
+            parts.load(place, of: corpus)
+            while try parts.next() {
                 number += 1
                 try book.apply(
-                    view, in: side.bytes, at: Position(rawValue: UInt64(number)), sourceEpoch: 0,
+                    parts.view, in: parts.side.bytes, at: Position(rawValue: UInt64(number)), sourceEpoch: 0,
                     seq: SequenceNumber(rawValue: Int64(number)))
             }
             // As often as the projector writes them.
@@ -165,10 +176,6 @@ final class HotLoops {
         book.rows.removeAll()
         try book.takeChanges(open: { _ in }, closed: { _ in })
         _ = book.takeStatistics()
-    }
-
-    private static func invalid(_ fault: EventFault) -> CommandFailure {
-        CommandFailure(.answerIsNo, "an event of the traffic generator's is not valid: \(fault)")
     }
 }
 
