@@ -17,6 +17,7 @@ struct SimulateCommand: ParsableCommand {
               tollbook simulate --calls 1000
               tollbook simulate --calls 100000 --rate 5000 --sources 8 --faults some
               tollbook simulate --seed 7 --calls 200000 --out events.ndjson
+              tollbook simulate --calls 1000000 --calls-per-second 1 --late 0.01 --late-hours 168 --out late.ndjson
               tollbook simulate --lost 0.001 --duplicated 0.01 --clock-skew 250
             """)
 
@@ -65,8 +66,10 @@ struct SimulateCommand: ParsableCommand {
     var duplicated: Double?
     @Option(help: ArgumentHelp("Share of the events that others overtake.", valueName: "share"))
     var outOfOrder: Double?
-    @Option(help: ArgumentHelp("Share of the events that come up to an hour late.", valueName: "share"))
+    @Option(help: ArgumentHelp("Share of the events that come late.", valueName: "share"))
     var late: Double?
+    @Option(help: ArgumentHelp("How late they come at most; 168 is a week.", valueName: "hours"))
+    var lateHours = 1.0
     @Option(help: ArgumentHelp("Share of the events that never come.", valueName: "share"))
     var lost: Double?
     @Option(help: ArgumentHelp("Share of the events that are none.", valueName: "share"))
@@ -90,6 +93,9 @@ struct SimulateCommand: ParsableCommand {
             if let share, !(0...1).contains(share) {
                 throw ValidationError("--\(name) is a share from 0 to 1")
             }
+        }
+        if !(lateHours > 0 && lateHours <= 8_784) {
+            throw ValidationError("--late-hours is above 0, up to 8784 (a year)")
         }
         if let clockSkew, !(0...86_400_000).contains(clockSkew) {
             throw ValidationError("--clock-skew is 0 to 86400000 milliseconds")
@@ -139,6 +145,7 @@ struct SimulateCommand: ParsableCommand {
         settings.faults.duplicated = duplicated ?? settings.faults.duplicated
         settings.faults.outOfOrder = outOfOrder ?? settings.faults.outOfOrder
         settings.faults.late = late ?? settings.faults.late
+        settings.faults.lateMicroseconds = Int64(lateHours * 3_600_000_000)
         settings.faults.lost = lost ?? settings.faults.lost
         settings.faults.invalid = invalid ?? settings.faults.invalid
         if let clockSkew { settings.faults.clockSkewMicroseconds = clockSkew * 1_000 }
