@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 3: everything that is computed from the log.
+-- The read model of Tollbook, version 4: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -84,8 +84,20 @@ CREATE TABLE findings (
     to_tag TEXT NOT NULL,
     at INTEGER NOT NULL,
     positions JSON NOT NULL,
-    detail JSON NOT NULL
+    detail JSON NOT NULL,
+    user_agent TEXT NOT NULL
 );
+
+-- The findings of settled calls, counted by the caller's user agent and the code; `calls` are those with
+-- at least one of them. The row with an empty code counts the calls with any finding.
+CREATE TABLE finding_sums (
+    user_agent TEXT NOT NULL,
+    code TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    findings INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (user_agent, code)
+) WITHOUT ROWID;
 
 -- Session-timer statistics of settled calls; open ones are counted when asked for.
 CREATE TABLE statistics_hour (
@@ -254,3 +266,5 @@ CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, r
 CREATE INDEX open_calls_by_deadline ON open_calls (deadline);
 
 CREATE INDEX findings_by_call ON findings (callid, from_tag);
+
+CREATE INDEX findings_by_time ON findings (at);

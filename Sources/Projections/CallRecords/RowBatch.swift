@@ -18,6 +18,8 @@ package struct RowBatch: Sendable {
         case insertFinding
         /// callid, from_tag.
         case deleteFindings
+        /// User agent, code, severity, findings and calls that were added.
+        case addFindings
         /// callid, from_tag, deadline, packed facts.
         case keepOpenCall
         /// callid, from_tag.
@@ -76,6 +78,10 @@ package struct RowBatch: Sendable {
     package mutating func time(_ value: Timestamp?) { integer(orNull: value?.rawValue) }
 
     package mutating func append(_ bytes: [UInt8]) {
+        append(bytes[...])
+    }
+
+    package mutating func append(_ bytes: ArraySlice<UInt8>) {
         cells.append(.text(start: Int32(text.count), length: Int32(bytes.count)))
         text.append(contentsOf: bytes)
     }

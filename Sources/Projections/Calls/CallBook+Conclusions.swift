@@ -115,10 +115,11 @@ extension CallBook {
         settled.append((slot, entries[slot].generation))
         statistics.add(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: .last)
-        for finding in fold.audit(context, sources: sources) {
-            entries[slot].marks.formUnion(.hasFindings)
-            append(finding)
-        }
+        let findings = fold.audit(context, sources: sources)
+        if findings.isEmpty { return }
+        entries[slot].marks.formUnion(.hasFindings)
+        for finding in findings { append(finding) }
+        findingSums.add(findings, userAgent: fold.countedUserAgent)
     }
 
     private mutating func append(_ finding: Finding) {
@@ -132,6 +133,7 @@ extension CallBook {
         CallCommon.append(finding.positions, to: &positions)
         rows.append(positions)
         rows.append(finding.detail)
+        rows.append(fold.countedUserAgent)
         rows.end(.insertFinding)
     }
 }

@@ -45,6 +45,8 @@ package struct CallBook: ~Copyable {
     package var rows = RowBatch()
     /// Shares of settled calls that came and went since they were last taken.
     package internal(set) var statistics = StatisticsChanges()
+    /// Findings of settled calls that came since they were last taken.
+    package internal(set) var findingSums = FindingSums()
 
     var table = CallTable()
     var entries: [Entry] = []
@@ -192,6 +194,11 @@ package struct CallBook: ~Copyable {
     package mutating func takeStatistics() -> StatisticsChanges {
         defer { statistics = StatisticsChanges() }
         return statistics
+    }
+
+    package mutating func takeFindingSums() -> FindingSums {
+        defer { findingSums = FindingSums() }
+        return findingSums
     }
 }
 

@@ -80,6 +80,8 @@ struct FoldLine: ~Copyable {
         if isLast { try keepOpenCalls() } else { try letGo() }
         let statistics = book.takeStatistics()
         book.rows.append(statistics, sources: sources)
+        let findings = book.takeFindingSums()
+        book.rows.append(findings)
         book.rows.append(&completeness, sources: sources, sourceEpochs: &sourceEpochsWritten)
         book.rows.set("next_position", Int64(next.rawValue))
         book.rows.set("as_of", asOf.rawValue)

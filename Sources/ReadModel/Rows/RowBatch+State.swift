@@ -46,6 +46,28 @@ extension RowBatch {
         end(operation)
     }
 
+    mutating func append(_ sums: FindingSums) {
+        for userAgent in sums.userAgents {
+            // A row without a code counts the calls with any.
+            append(userAgent.name)
+            word("")
+            word("")
+            integer(0)
+            integer(userAgent.calls)
+            end(.addFindings)
+            for code in FindingCode.allCases {
+                let sum = userAgent.sum(code)
+                if sum.findings == 0 { continue }
+                append(userAgent.name)
+                word(code.rawValue)
+                word(code.severity.name)
+                integer(sum.findings)
+                integer(sum.calls)
+                end(.addFindings)
+            }
+        }
+    }
+
     /// - Parameter sourceEpochs: how many of the registry's entries the read model has already; is brought up
     ///   to date.
     mutating func append(

@@ -8,6 +8,7 @@ final class RowWriter {
     /// By the operation's raw value.
     private var statements: [StatementBox] = []
     private var prunings: [StatementBox] = []
+    private let subtractFindings: StatementBox
     private let setMeta: Int
     /// Whether statistics have changed since the last commit.
     private var hasStatistics = false
@@ -30,16 +31,29 @@ final class RowWriter {
             let sql = "DELETE FROM statistics_\(bucket) WHERE calls = 0"
             prunings.append(StatementBox(try Statement(db, sql)))
         }
+        prunings.append(StatementBox(try Statement(db, "DELETE FROM finding_sums WHERE calls = 0")))
+        subtractFindings = StatementBox(try Statement(db, Self.subtracting))
     }
+
+    /// Takes a call's findings out of the sums, before they are deleted.
+    private static let subtracting = """
+        INSERT INTO finding_sums
+        SELECT user_agent, code, severity, -count(*), -1 FROM findings
+        WHERE callid = ?1 AND from_tag = ?2 GROUP BY user_agent, code
+        UNION ALL SELECT DISTINCT user_agent, '', '', 0, -1 FROM findings
+        WHERE callid = ?1 AND from_tag = ?2
+        ON CONFLICT DO UPDATE SET findings = findings + excluded.findings, calls = calls + excluded.calls
+        """
 
     /// Writes a batch's rows in their order.
     func write(_ batch: borrowing RowBatch) throws {
         for row in batch.rows {
             switch row.operation {
             case .insertRecord, .replaceRecord: measure(row, of: batch)
-            case .addByHour: hasStatistics = true
+            case .addByHour, .deleteFindings: hasStatistics = true
             default: break
             }
+            if row.operation == .deleteFindings { try subtractFindings.statement.run(row, of: batch) }
             try statements[Int(row.operation.rawValue)].statement.run(row, of: batch)
         }
     }
@@ -87,8 +101,13 @@ extension RowBatch.Operation {
             "UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3"
         case .supersede: Self.superseding
         case .deleteRecord: "DELETE FROM cdrs WHERE callid = ? AND from_tag = ? AND to_tag = ?"
-        case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         case .deleteFindings: "DELETE FROM findings WHERE callid = ? AND from_tag = ?"
+        case .addFindings:
+            """
+            INSERT INTO finding_sums VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET findings = findings + excluded.findings, calls = calls + excluded.calls
+            """
         case .keepOpenCall: "INSERT OR REPLACE INTO open_calls VALUES (?, ?, ?, ?)"
         case .dropOpenCall: "DELETE FROM open_calls WHERE callid = ? AND from_tag = ?"
         case .addByHour: Self.adding("hour")

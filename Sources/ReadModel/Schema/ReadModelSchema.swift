@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 3
+    package static let version: Int64 = 4
 
     static let tables: [String] = [
         """
@@ -54,8 +54,21 @@ public enum ReadModelSchema {
             to_tag TEXT NOT NULL,
             at INTEGER NOT NULL,
             positions JSON NOT NULL,
-            detail JSON NOT NULL
+            detail JSON NOT NULL,
+            user_agent TEXT NOT NULL
         )
+        """,
+        """
+        -- The findings of settled calls, counted by the caller's user agent and the code; `calls` are those with
+        -- at least one of them. The row with an empty code counts the calls with any finding.
+        CREATE TABLE finding_sums (
+            user_agent TEXT NOT NULL,
+            code TEXT NOT NULL,
+            severity TEXT NOT NULL,
+            findings INTEGER NOT NULL,
+            calls INTEGER NOT NULL,
+            PRIMARY KEY (user_agent, code)
+        ) WITHOUT ROWID
         """,
         statistics("hour", "INTEGER"),
         statistics("source", "TEXT"),
@@ -137,6 +150,7 @@ public enum ReadModelSchema {
         "CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision)",
         "CREATE INDEX open_calls_by_deadline ON open_calls (deadline)",
         "CREATE INDEX findings_by_call ON findings (callid, from_tag)",
+        "CREATE INDEX findings_by_time ON findings (at)",
     ]
 
     /// The whole schema as `schemas/read-model.sql` shows it.
@@ -156,6 +170,7 @@ public enum ReadModelSchema {
         ("cdr_revisions", "callid, from_tag, to_tag, revision, withdrawn"),
         ("open_calls", "callid, from_tag"),
         ("findings", "callid, from_tag, to_tag, at, code, positions"),
+        ("finding_sums", "user_agent, code"),
         ("statistics_hour", "hour"), ("statistics_source", "source"), ("statistics_user_agent", "user_agent"),
         ("source_epochs", "number"), ("sources", "source, epoch"), ("gaps", "position"),
         ("policies", "position"), ("meta", "name"),

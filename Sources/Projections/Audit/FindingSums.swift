@@ -1,0 +1,59 @@
+internal import CXXHash
+
+/// How many findings settled calls have gained, by the caller's user agent and the code: what a summary of
+/// the audit is read from, however many calls there are. What they lose again is counted where it is deleted.
+package struct FindingSums: Sendable {
+    package struct Sum: Sendable {
+        package var findings: Int64 = 0
+        /// Calls with at least one of them.
+        package var calls: Int64 = 0
+    }
+
+    package struct UserAgent: Sendable {
+        package let name: [UInt8]
+        /// Calls with any finding.
+        package fileprivate(set) var calls: Int64 = 0
+        /// By the code's place in `FindingCode.allCases`.
+        fileprivate var sums = InlineArray<32, Sum>(repeating: Sum())
+
+        package func sum(_ code: FindingCode) -> Sum { sums[code.place] }
+    }
+
+    package private(set) var userAgents: [UserAgent] = []
+    private var places: [UInt64: Int] = [:]
+
+    package init() {}
+
+    /// Counts all findings of one call.
+    package mutating func add(_ findings: [Finding], userAgent: ArraySlice<UInt8>) {
+        if findings.isEmpty { return }
+        let place = place(of: userAgent)
+        userAgents[place].calls += 1
+        var seen: UInt64 = 0
+        for finding in findings {
+            let code = finding.code.place
+            userAgents[place].sums[code].findings += 1
+            if seen & 1 << UInt64(code) == 0 { userAgents[place].sums[code].calls += 1 }
+            seen |= 1 << UInt64(code)
+        }
+    }
+
+    private mutating func place(of name: ArraySlice<UInt8>) -> Int {
+        // Safety: read during the call only.
+        var hash = unsafe name.withUnsafeBytes { unsafe tollbook_xxh3_64($0.baseAddress, $0.count, 0) }
+        while let known = places[hash] {
+            if userAgents[known].name.elementsEqual(name) { return known }
+            hash &+= 1
+        }
+        places[hash] = userAgents.count
+        userAgents.append(UserAgent(name: Array(name)))
+        return userAgents.count - 1
+    }
+}
+
+extension FindingCode {
+    fileprivate var place: Int { Self.places[self] ?? 0 }
+
+    private static let places = Dictionary(
+        uniqueKeysWithValues: allCases.enumerated().map { ($0.element, $0.offset) })
+}
