@@ -61,12 +61,14 @@ extension ReadModelSnapshot {
         case findings
     }
 
-    /// The text of the last policy that the log states, or of the built-in one.
-    package var policyOfLog: String {
+    /// The text of the last policy that the log states, and from when it is in force; the built-in one, which
+    /// always was, where the log states none.
+    package var lastPolicy: (text: String, from: Timestamp?) {
         get throws {
-            try String.fetchOne(
-                db, sql: "SELECT policy FROM policies ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1")
-                ?? BillingPolicy.builtInText
+            let row = try Row.fetchOne(
+                db, sql: "SELECT policy, time FROM policies ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1")
+            guard let row else { return (BillingPolicy.builtInText, nil) }
+            return (row[0], Timestamp(rawValue: row[1]))
         }
     }
 

@@ -13,6 +13,10 @@ struct ServeCommand: AsyncParsableCommand {
             object:
               {"data":"/var/lib/tollbook","router":["tcp://127.0.0.1:5590"],"policy":"/etc/tollbook/policy.json"}
 
+            SIGTERM and SIGINT end it in good order. SIGHUP reads the file of --policy again: where its text has
+            changed, calls that end from then on are billed by it, once the log says so; a file that is no policy
+            is logged as an error, and changes nothing. Other settings are read at the start alone.
+
             EXAMPLES
               tollbook serve
               tollbook serve --data /var/lib/tollbook --config /etc/tollbook/tollbook.json

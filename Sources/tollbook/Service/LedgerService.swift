@@ -24,7 +24,9 @@ struct LedgerService {
 
     /// Runs until SIGTERM or SIGINT, or until something fails that only a new start can mend.
     func run() async throws {
-        let policy = try configuration.policyPath.map { try PolicyText(contentsOf: $0).text }
+        let policy = WantedPolicy(try configuration.policyPath.map { try PolicyText(contentsOf: $0) })
+        // Before anybody is told that the service is there, so that no SIGHUP ends it.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let log = try openLog()
         defer { log.close() }
         let database = try openReadModel(log)
@@ -34,7 +36,7 @@ struct LedgerService {
         let intake = try IntakeService(log: log, options: options(projector))
         projector.appendsThrough(intake.ingest)
         log.startMaintenance()
-        sayStarted(log, intake.ingest, projector)
+        let announcement = Announcement { sayStarted(log, intake.ingest, projector) }
         var group = ServiceGroupConfiguration(
             // Ended in the opposite order: intake first, then the projector, with all that intake has taken.
             services: [
@@ -44,6 +46,10 @@ struct LedgerService {
                 .init(
                     service: intake, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup),
+                .init(
+                    service: PolicyReload(
+                        path: configuration.policyPath, wanted: policy, hangups: hangups, logger: logger)),
+                .init(service: announcement, successTerminationBehavior: .ignore),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(ServiceLimits.shutdownSeconds)
@@ -127,6 +133,14 @@ struct LedgerService {
         }
         let option = directory.path == DataDirectory.standardPath ? "" : " --data \(directory.path)"
         say("ready; see calls with `tollbook cdrs\(option)`, end with Ctrl-C")
+    }
+
+    /// Says that the service is there once signals end it in good order, and not before: who reads it may
+    /// send one at once.
+    private struct Announcement: Service {
+        let say: @Sendable () -> Void
+
+        func run() async { say() }
     }
 
     /// What an operator reads when starting and ending it; the rest goes to the log.

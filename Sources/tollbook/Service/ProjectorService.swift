@@ -25,7 +25,8 @@ final class ProjectorService: Service, @unchecked Sendable {
     private let failure = Mutex<(any Error)?>(nil)
 
     init(
-        log: LogDirectory, database: ReadModelDatabase, graceSeconds: Int64, policy: String?, logger: Logger
+        log: LogDirectory, database: ReadModelDatabase, graceSeconds: Int64, policy: WantedPolicy,
+        logger: Logger
     ) throws {
         self.log = log
         self.database = database

@@ -10,13 +10,12 @@ import Synchronization
 /// end of what has outlived its deadline and the grace period (`ledger.expired`), and writes down a change of
 /// the billing policy (`ledger.policy`). A rebuild reads all that, and asks no clock.
 ///
-/// One thread uses it, the projector's.
+/// One thread uses it, the projector's; the policy that it is to write down comes from others.
 final class Watchdog {
     private let reader: ReadModelReader
     private let log: LogDirectory
     private let graceMicroseconds: Int64
-    /// The text of the configured policy, until it was compared with the log's.
-    private var policy: String?
+    private let wanted: WantedPolicy
     private let logger: Logger
     var ingest: IngestService?
     private var lookedAt: Timestamp?
@@ -31,10 +30,13 @@ final class Watchdog {
         let state = Atomic<UInt64>(none)
     }
 
-    init(_ reader: ReadModelReader, log: LogDirectory, graceSeconds: Int64, policy: String?, logger: Logger) {
+    init(
+        _ reader: ReadModelReader, log: LogDirectory, graceSeconds: Int64, policy: WantedPolicy,
+        logger: Logger
+    ) {
         self.reader = reader
         self.log = log
-        self.policy = policy
+        wanted = policy
         self.logger = logger
         graceMicroseconds = graceSeconds * 1_000_000
     }
@@ -48,20 +50,20 @@ final class Watchdog {
         let state = appending.state.load(ordering: .acquiring)
         guard state == Appending.none || state <= projected.rawValue else { return }
         appending.state.store(Appending.none, ordering: .relaxed)
-        if let policy {
-            self.policy = nil
-            if try reader.read({ try $0.policyOfLog }) != policy {
-                try append([LedgerEntry.policy(policy, at: now)])
-                logger.notice("the billing policy has changed, and the log says so")
-                return
-            }
-        }
         if let lookedAt, now >= lookedAt,
             now.microseconds(since: lookedAt) < ServiceLimits.watchIntervalMicroseconds
         {
             return
         }
         lookedAt = now
+        if let policy = wanted.take() {
+            do {
+                if try adopt(policy) { return }
+            } catch {
+                wanted.put(back: policy)
+                throw error
+            }
+        }
         let due = now.advanced(by: -graceMicroseconds)
         let (isOpen, overdue) = try reader.read { snapshot in
             let isOpen = try snapshot.hasOpenCalls
@@ -78,11 +80,51 @@ final class Watchdog {
         try append(entries)
     }
 
-    private func append(_ entries: [[UInt8]]) throws {
-        guard let ingest else { return }
+    /// Writes down that another policy is in force from now on, unless the log's last one is the same.
+    ///
+    /// - Returns: whether there was something to write.
+    private func adopt(_ policy: PolicyText) throws -> Bool {
+        let (last, isFixed) = try reader.read { (try $0.lastPolicy, $0.isPolicyFixed) }
+        guard last.text != policy.text else { return false }
+        let now = IngestOptions.wallClock()
+        // Only the last one by time stays in force, and a clock that was set back must not undo a change.
+        let time = last.from.map { max(now, $0.advanced(by: 1)) } ?? now
+        if let from = last.from, time > now {
+            logger.warning(
+                """
+                the log's last billing policy is in force from \(CalendarTime.text(from.rawValue)) on, which this \
+                machine's clock has not reached: the new one follows it. Check the clock
+                """)
+        }
+        try append([LedgerEntry.policy(policy.text, at: time)]) { [wanted, logger] isDurable in
+            guard isDurable else {
+                wanted.put(back: policy)
+                return
+            }
+            logger.notice(
+                """
+                from \(CalendarTime.text(time.rawValue)) on calls are billed by \(policy.policy.citation), and the \
+                log says so
+                """)
+            guard isFixed else { return }
+            logger.warning(
+                """
+                the read model bills all calls by the one policy of `tollbook rebuild --policy`: a rebuild without \
+                it goes by the log again
+                """)
+        }
+        return true
+    }
+
+    /// - Parameter done: is told on another thread whether the entries are on disk.
+    private func append(
+        _ entries: [[UInt8]], done: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) throws {
+        guard let ingest else { return done(false) }
         appending.state.store(Appending.underWay, ordering: .releasing)
         do throws(IngestError) {
             try ingest.append(entries) { [appending, log, logger] error in
+                done(error == nil)
                 if let error {
                     Self.say(error, to: logger)
                     // Looked at again the next time.
@@ -92,6 +134,7 @@ final class Watchdog {
                 }
             }
         } catch {
+            done(false)
             Self.say(error, to: logger)
             appending.state.store(Appending.none, ordering: .releasing)
         }

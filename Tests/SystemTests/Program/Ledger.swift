@@ -69,6 +69,9 @@ final class Service {
     var errors: String { program.errors }
     var output: String { String(decoding: program.output, as: UTF8.self) }
 
+    /// Asks it to read its policy again.
+    func hangUp() { program.kill(SIGHUP) }
+
     /// - Returns: the exit status.
     @discardableResult
     func end(_ signal: Int32 = SIGTERM) -> Int32 {
