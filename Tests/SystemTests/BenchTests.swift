@@ -68,6 +68,14 @@ struct BenchTests {
         #expect(try number(row, "permille_of_sha256sum") == share)
     }
 
+    @Test func compressTellsWhatEventsTake() throws {
+        let row = try rows("compress", "--calls", "1000", "--runs", "1")[0]
+        #expect(try (5_000..<100_000).contains(number(row, "bytes_per_thousand_events")))
+        for figure in ["plain_bytes_per_second", "read_bytes_per_second", "permille_of_plain_verify"] {
+            #expect(try number(row, figure) > 0)
+        }
+    }
+
     @Test func corpusIsLinesOfEvents() throws {
         let files = try TemporaryDirectory()
         let path = files.path("events.ndjson")
@@ -82,7 +90,7 @@ struct BenchTests {
 
     @Test(arguments: [
         ["ingest", "--batch", "3"], ["ingest", "--window", "0"], ["decode", "--events", "1"],
-        ["verify", "--runs", "0"], ["corpus", "--events", "5", "x"],
+        ["verify", "--runs", "0"], ["compress", "--level", "20"], ["corpus", "--events", "5", "x"],
     ])
     func whatMakesNoSenseIsRefused(arguments: [String]) throws {
         let outcome = try BuiltProgram.run(["bench"] + arguments)

@@ -11,9 +11,15 @@ struct LogMaker {
         let openCalls: Int
     }
 
-    /// Writes all of `traffic` into a new log. What it has sealed has its summaries afterwards.
-    static func make(_ traffic: inout Traffic, in data: String) throws -> Made {
-        let log = try LogDirectory.open(data)
+    /// Writes all of `traffic` into a new log. What it has sealed has its summaries afterwards, and is not
+    /// compressed: that would go on beside what is measured.
+    static func make(
+        _ traffic: inout Traffic, in data: String, segmentBytes: Int = LogLimits.segmentBytesDefault
+    ) throws -> Made {
+        var options = LogOptions()
+        options.segmentBytes = segmentBytes
+        options.compression = nil
+        let log = try LogDirectory.open(data, options: options)
         defer { log.close() }
         log.startMaintenance()
         let progress = ProgressReport("making a log to measure with", unit: "events")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventLog
 
 /// `tollbook bench`
 struct BenchCommand: ParsableCommand {
@@ -18,6 +19,7 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchIngest.self, BenchLatency.self, BenchRebuild.self, BenchVerify.self,
+            BenchCompress.self,
             BenchDecode.self, BenchAppend.self, BenchCommit.self, BenchFold.self,
             BenchCorpus.self, BenchReceive.self,
         ])
@@ -147,6 +149,43 @@ struct BenchVerify: ParsableCommand {
         try VerifyBench(
             calls: calls ?? options.scaled(1_000_000), runs: options.runCount,
             directory: try BenchDirectory(options)
+        ).run(into: report)
+        try report.finish()
+    }
+}
+
+struct BenchCompress: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compress",
+        abstract: "Full segments compressed, and read beside plain ones.",
+        discussion: """
+            Of the realistic traffic of `simulate`, with 500 calls a second.
+
+            EXAMPLES
+              tollbook bench compress
+              tollbook bench compress --level 9 --block-bytes 262144
+            """)
+
+    @OptionGroup var options: BenchOptions
+    @Option(help: ArgumentHelp("Calls of about six events each (166000).", valueName: "n")) var calls: Int?
+    @Option(help: ArgumentHelp("What zstd calls the level.", valueName: "n"))
+    var level = LogLimits.compressionLevelDefault
+    @Option(help: ArgumentHelp("What goes into a block.", valueName: "bytes"))
+    var blockBytes = LogLimits.blockBytesDefault
+
+    func validate() throws {
+        if let calls { try BenchRange.check("calls", calls, 100...(BenchLimits.eventsMax / 6)) }
+        try BenchRange.check("level", level, CompressionOptions.levels)
+        try BenchRange.check("block-bytes", blockBytes, LogLimits.blockBytesMin...LogLimits.blockBytesMax)
+    }
+
+    func run() throws {
+        let report = try BenchReport(
+            [("bench", "compress"), ("level", "\(level)"), ("block_bytes", "\(blockBytes)")],
+            CompressBench.figures, options.format)
+        try CompressBench(
+            calls: calls ?? options.scaled(166_000), runs: options.runCount, level: level,
+            blockBytes: blockBytes, directory: try BenchDirectory(options)
         ).run(into: report)
         try report.finish()
     }
