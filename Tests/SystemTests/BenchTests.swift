@@ -76,6 +76,43 @@ struct BenchTests {
         }
     }
 
+    @Test func memoryIsMeasuredWithEveryDialogOpen() throws {
+        let row = try rows("memory", "--dialogs", "300")[0]
+        #expect(try number(row, "open_dialogs") == 300)
+        #expect(try number(row, "memory_bytes") > number(row, "memory_at_start_bytes") / 2)
+        #expect(try number(row, "bytes_per_dialog") == 0, "300 dialogs don't take 150 MB")
+    }
+
+    @Test func restartAcknowledgesAgainAndAgain() throws {
+        let rows = try rows("restart", "--events", "2000", "--dialogs", "100", "--runs", "2")
+        #expect(rows.count == 3)
+        #expect(try number(rows[1], "events") == 2_000)
+        #expect(try number(rows[1], "open_dialogs") == 100)
+        #expect(try number(rows[1], "first_ack_ns") > number(rows[1], "listening_ns"))
+    }
+
+    @Test func sustainedKeepsToItsRate() throws {
+        let row = try rows("sustained", "--rate", "1000", "--seconds", "2")[0]
+        let rate = try number(row, "events_per_second")
+        // A whole window may be acknowledged later, and no more is sent than was asked for.
+        #expect(rate > 0 && rate <= 1_100, "\(rate)")
+        #expect(try number(row, "behind_median_ns") <= number(row, "behind_max_ns"))
+    }
+
+    @Test func logHoldsWhatItsCopyHolds() throws {
+        let files = try TemporaryDirectory()
+        let outcome = try BuiltProgram.run([
+            "bench", "log", "--calls", "300", "--data", files.path("data"), "--ndjson", files.path("copy"),
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let events = try BuiltProgram.run(["events", "--data", files.path("data")])
+        let copy = try String(contentsOfFile: files.path("copy"), encoding: .utf8).split(separator: "\n")
+        #expect(copy.count == 1_200)
+        for (line, event) in zip(copy, events.lines) {
+            #expect(event.hasSuffix(#""event":\#(line)}"#))
+        }
+    }
+
     @Test func corpusIsLinesOfEvents() throws {
         let files = try TemporaryDirectory()
         let path = files.path("events.ndjson")
@@ -91,6 +128,8 @@ struct BenchTests {
     @Test(arguments: [
         ["ingest", "--batch", "3"], ["ingest", "--window", "0"], ["decode", "--events", "1"],
         ["verify", "--runs", "0"], ["compress", "--level", "20"], ["corpus", "--events", "5", "x"],
+        ["sustained", "--rate", "0"],
+        ["restart", "--events", "10", "--dialogs", "100"], ["memory", "--dialogs", "0"],
     ])
     func whatMakesNoSenseIsRefused(arguments: [String]) throws {
         let outcome = try BuiltProgram.run(["bench"] + arguments)

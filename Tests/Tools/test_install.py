@@ -62,6 +62,11 @@ class Install(unittest.TestCase):
         self.assertEqual(self.install("demo", missing="python3-jsonschema"), (0, "", "", []))
         self.assertEqual(self.install("build", missing="kamailio"), (0, "", "", []))
 
+    def test_what_it_is_measured_against_is_installed_for_that_alone(self):
+        self.assertEqual(self.install("test", missing="redis-server"), (0, "", "", []))
+        status, said, _, _ = self.install("bench", missing="redis-server")
+        self.assertEqual((status, said), (0, "Installing Debian packages: redis-server\n"))
+
     def test_without_swift_it_says_where_to_get_it(self):
         (self.folder / "swift").unlink()
         status, _, said, calls = self.install("build")

@@ -42,6 +42,12 @@ enum BenchLimits {
     static let eventsMax = 1_000_000_000
     /// How long a service may take to answer before the benchmark gives up.
     static let answerSeconds = 60
+    /// How long the read model may take to have what was sent.
+    static let projectionSeconds = 1_800
+    /// Events of one source that may be unacknowledged where traffic is played as it is made.
+    static let windowEvents: Int64 = 16_384
+    /// Bytes of an event in the log, to estimate by.
+    static let eventBytes = 320
     /// A bare write is measured in a file of this size, written through beforehand as segments are.
     static let bareFileBytes = 64 << 20
 }

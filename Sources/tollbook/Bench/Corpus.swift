@@ -1,5 +1,4 @@
 import Events
-import Glibc
 import Simulation
 
 /// Events of about 280 bytes, four a call, cut into batches of one source: made before anything is measured.
@@ -45,26 +44,9 @@ final class Corpus {
         return try body(bytes.span.extracting((place == 0 ? 0 : ends[place - 1])..<ends[place]))
     }
 
-    /// Where the corpus is what a benchmark of the C peers reads: its lines as they are.
+    /// Writes the lines as they are, for programs that are no part of this one.
     func write(to path: String) throws {
-        // Safety: the path is lent for the length of the call.
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw CommandFailure(
-                .environment, "\(path) can't be written: \(SystemError.text(errno)); name another file")
-        }
-        defer { close(descriptor) }
-        var done = 0
-        while done < bytes.count {
-            // Safety: `done` stays below the count.
-            let taken = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress.map { unsafe $0 + done }, $0.count - done)
-            }
-            guard taken > 0 || errno == EINTR else {
-                throw CommandFailure(.environment, "\(path) can't be written: \(SystemError.text(errno))")
-            }
-            done += max(0, taken)
-        }
+        try LineFile(path).append(bytes)
     }
 }
 

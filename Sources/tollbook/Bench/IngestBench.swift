@@ -25,6 +25,7 @@ struct IngestBench {
     }
 
     private func once(_ corpus: Corpus) throws -> [Int64?] {
+        WarmMemory.touch(bytes: events * BenchLimits.eventBytes)
         let data = directory.fresh("ingest")
         defer { directory.remove(data) }
         let service = try ServiceUnderTest([

@@ -14,7 +14,7 @@ struct RebuildBench {
     var data: String?
 
     static let figures = [
-        "nanoseconds", "events_per_second", "cdrs", "events", "log_bytes", "read_model_bytes",
+        "nanoseconds", "events_per_second", "cdrs", "events", "read_model_bytes",
     ]
 
     func run(into report: BenchReport) throws {
@@ -39,7 +39,7 @@ struct RebuildBench {
             }
             try report.add([
                 nanoseconds, Stopwatch.rate(events, in: nanoseconds), Int64(records), Int64(events),
-                FileSizes.all(in: log.path), FileSizes.file(path),
+                FileSizes.file(path),
             ])
             try Rebuild.remove(path)
             progress.update(UInt64(run + 1), of: UInt64(runs))
@@ -53,10 +53,6 @@ enum FileSizes {
     static func file(_ path: String) -> Int64 {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-    }
-
-    static func all(in directory: String) -> Int64 {
-        names(in: directory).reduce(0) { $0 + file(directory + "/" + $1) }
     }
 
     static func names(in directory: String) -> [String] {

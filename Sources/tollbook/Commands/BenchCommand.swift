@@ -20,8 +20,9 @@ struct BenchCommand: ParsableCommand {
         subcommands: [
             BenchIngest.self, BenchLatency.self, BenchRebuild.self, BenchVerify.self,
             BenchCompress.self,
+            BenchMemory.self, BenchRestart.self, BenchSustained.self,
             BenchDecode.self, BenchAppend.self, BenchCommit.self, BenchFold.self,
-            BenchCorpus.self, BenchReceive.self,
+            BenchCorpus.self, BenchLog.self, BenchReceive.self,
         ])
 }
 

@@ -1,0 +1,90 @@
+import Events
+import Ingest
+import ReadModel
+import Simulation
+
+/// A rate kept up for a while, with the whole service at work: how far the read model falls behind, and
+/// whether memory grows.
+struct SustainedBench {
+    let rate: Int
+    let seconds: Int
+    let directory: BenchDirectory
+
+    static let figures = [
+        "events_per_second", "behind_max_ns", "behind_median_ns", "memory_early_bytes", "memory_late_bytes",
+        "seconds",
+    ]
+    private static let lookNanoseconds: Int64 = 50_000_000
+    /// How many calls begin in a second of the traffic's own time, which passes faster than ours.
+    private static let callsPerSecond = 1_000.0
+
+    /// What was seen while it ran.
+    private struct Seen {
+        /// Nanoseconds that the read model was behind, one number a look.
+        var behind: [Int64] = []
+        var memory: [Int64] = []
+        /// When so many events had been acknowledged; those that the read model has are dropped.
+        var acknowledged: [(at: Int64, events: Int64)] = []
+        var head = 0
+
+        /// Notes how long ago the newest event that the read model has was acknowledged.
+        mutating func note(acknowledged events: Int64, projected: Int64, at now: Int64) {
+            acknowledged.append((now, events))
+            while head < acknowledged.count, acknowledged[head].events <= projected { head += 1 }
+            behind.append(head < acknowledged.count ? now - acknowledged[head].at : 0)
+        }
+    }
+
+    func run(into report: BenchReport) throws {
+        let data = directory.fresh("sustained")
+        let ledger = try LedgerUnderTest(data: data)
+        let player = try TrafficPlayer(ledger.service.endpoint)
+        var traffic = Traffic(settings())
+        var seen = Seen()
+        let progress = ProgressReport("sustaining", unit: "events")
+        let begun = Stopwatch.now
+        let end = begun + Int64(seconds) * 1_000_000_000
+        var lookDue = begun
+        while true {
+            let now = Stopwatch.now
+            guard now < end else { break }
+            if now >= lookDue {
+                lookDue = now + Self.lookNanoseconds
+                let projected = try ledger.read { Int64($0.next.rawValue) - 1 }
+                seen.note(acknowledged: player.acknowledged, projected: projected, at: now)
+                seen.memory.append(try ledger.memory)
+                progress.update(UInt64(player.acknowledged), of: UInt64(rate * seconds))
+            }
+            let due = Double(now - begun) / 1e9 * Double(rate)
+            if Double(player.sent) > due {
+                try player.rest()
+            } else {
+                _ = try player.sendNext(of: &traffic)
+            }
+        }
+        let taken = Stopwatch.now - begun
+        let acknowledged = player.acknowledged
+        try player.finish()
+        progress.finish()
+        try ledger.waitUntilProjected(events: player.sent)
+        try ledger.stop()
+        let third = seen.memory.count / 3
+        let behind = Spread(seen.behind)
+        try report.add([
+            Stopwatch.rate(Int(acknowledged), in: taken), behind.greatest, behind.median,
+            Spread(Array(seen.memory[third..<(2 * third)])).greatest,
+            Spread(Array(seen.memory[(2 * third)...])).greatest, Int64(seconds),
+        ])
+    }
+
+    private func settings() -> TrafficSettings {
+        var settings = BenchTraffic.settings(calls: .max, sources: 1)
+        settings.calls = nil
+        settings.callsPerSecond = Self.callsPerSecond
+        // All of it lies in the past, whatever the rate.
+        let span = Double(rate) / 4 / Self.callsPerSecond * Double(seconds)
+        settings.start = IngestOptions.wallClock().advanced(by: -Int64((span + 600) * 1_000_000))
+        settings.batchEvents = 64
+        return settings
+    }
+}

@@ -1,0 +1,247 @@
+"""What is measured, in which order, and the table that is made of it."""
+
+import datetime
+import mmap
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+
+# Bytes of an event in the log, to estimate by.
+EVENT_BYTES = 320
+
+
+class Series:
+    """Some runs of one figure."""
+
+    def __init__(self, values):
+        self.values = list(values)
+
+    @property
+    def median(self):
+        return statistics.median(self.values)
+
+    def text(self, form):
+        if len(self.values) == 1:
+            return form(self.median)
+        return f"{form(self.median)} ({form(min(self.values))} to {form(max(self.values))})"
+
+
+def rate(value):
+    return f"{value / 1e6:.2f} M/s" if value >= 1e5 else f"{value / 1e3:.1f} k/s"
+
+
+def milliseconds(value):
+    return f"{value / 1e6:.2f} ms"
+
+
+def seconds(value):
+    return f"{value / 1e9:.2f} s"
+
+
+def megabytes(value):
+    return f"{value / 1e6:,.0f} MB/s"
+
+
+class Bench:
+    def __init__(self, peers, scratch, runs, share, long, say):
+        self.peers, self.scratch, self.runs, self.share, self.long, self.say = peers, scratch, runs, share, long, say
+        self.rows = []
+        self.notes = []
+
+    def scaled(self, full):
+        return max(1, int(full * self.share))
+
+    def warm(self, size):
+        """See tools/bench/README.md: memory that was touched lately."""
+        with mmap.mmap(-1, max(size, 4096)) as memory:
+            for offset in range(0, size, 4096):
+                memory[offset] = 1
+
+    def row(self, what, own, form, other_name=None, other=None, ratio=None, target=None, holds=None):
+        self.rows.append((
+            what, own.text(form), f"{other_name}: {other.text(form)}" if other else "–",
+            f"{ratio:.2f}" if ratio is not None else "–", target or "–",
+            "–" if holds is None else "yes" if holds else "no"))
+        self.say(" | ".join(self.rows[-1]))
+
+    # Ingest
+
+    def ingest(self):
+        for batch, window, target in ((64, 64, 0.7), (256, 64, 0.7), (1, 4000, 0.6)):
+            self.ingest_of(batch, window, target)
+
+    def ingest_of(self, batch, window, target):
+        events = self.scaled(1_000_000 if batch == 1 else 4_000_000)
+        batches = max(1, round(events / batch / 32)) * 32
+        # Redis takes long, and its rate doesn't depend on how long.
+        redis_events = min(events, 1_000_000)
+        own, ceiling, redis = [], [], []
+        for number in range(self.runs):
+            self.say(f"ingest, batches of {batch}: run {number + 1} of {self.runs}")
+            ceiling.append(self.peers.ceiling(batch, window, batches))
+            self.warm(batch * batches * EVENT_BYTES)
+            own.append(self.peers.tollbook_ingest(batch, window, batches))
+            self.warm(redis_events * 2 * EVENT_BYTES)
+            redis.append(self.peers.redis(batch * window, redis_events))
+        name = f"ingest, batches of {batch}, window of {window}"
+        speeds = [Series(run["events_per_second"] for run in runs) for runs in (own, ceiling, redis)]
+        ratio = speeds[0].median / speeds[1].median
+        self.row(name, speeds[0], rate, "ceiling", speeds[1], ratio, f"≥ {target}", ratio >= target)
+        ratio = speeds[0].median / speeds[2].median
+        self.row(name, speeds[0], rate, "Redis", speeds[2], ratio, "≥ 4", ratio >= 4)
+        if batch == 1:
+            return
+        p50, p99 = (Series(run[key] for run in own) for key in ("ack_p50_ns", "ack_p99_ns"))
+        ratio = p99.median / p50.median
+        self.row(f"acknowledgement, batches of {batch}, saturated: p99", p99, milliseconds, "p50", p50, ratio, "≤ 2",
+                 ratio <= 2)
+        self.row(f"processor time of the service an event, batches of {batch}",
+                 Series(run["cpu_ns"] for run in own), lambda value: f"{value:.0f} ns")
+
+    def latency(self):
+        self.say("latency, one batch of 64 at a time")
+        runs = self.peers.bench("latency", "--runs", self.runs, "--rounds", self.scaled(50), "--scratch", self.scratch)
+        acks, syncs = (Series(run[key] for run in runs) for key in ("ack_p99_ns", "sync_p99_ns"))
+        above = Series(run["above_p99_ns"] for run in runs)
+        self.row("acknowledgement, batches of 64, window of 1: p99", acks, milliseconds, "bare sync p99", syncs,
+                 acks.median / syncs.median)
+        self.row("the same, above the bare sync's", above, milliseconds, target="≤ 0.5 ms",
+                 holds=above.median <= 500_000)
+        halves = [Series(run[key] for run in runs) for key in ("ack_p50_ns", "sync_p50_ns")]
+        self.row("the same, p50", halves[0], milliseconds, "bare sync p50", halves[1],
+                 halves[0].median / halves[1].median)
+
+    # What reads the log
+
+    def rebuild(self):
+        self.rebuild_of(self.scaled(1_000_000), self.runs)
+        if self.long:
+            short = self.last_rebuild
+            self.rebuild_of(self.scaled(10_000_000), 1, with_duck=False)
+            ratio = self.last_rebuild / short
+            self.rows.append(("rebuild of ten times as much: times the time", f"{ratio:.1f}", "–", "–", "≤ 11",
+                              "yes" if ratio <= 11 else "no"))
+
+    def rebuild_of(self, calls, runs, with_duck=True):
+        data, events = self.peers.fresh("log"), self.peers.fresh("events").with_suffix(".ndjson")
+        parquet = events.with_suffix(".parquet")
+        self.say(f"making a log of {calls * 4:,} events")
+        copy = ["--ndjson", events] if with_duck else []
+        made = self.peers.bench("log", "--calls", calls, "--data", data, *copy)[0]
+        if with_duck:
+            self.peers.duck("parquet", events, parquet)
+        own, others = [], {}
+        for number in range(runs):
+            self.say(f"rebuild of {calls * 4:,} events: run {number + 1} of {runs}")
+            self.warm(calls * 2_000)
+            own += self.peers.bench("rebuild", "--data", data, "--runs", 1, "--scratch", self.scratch)
+            for source in (events, parquet) if with_duck else ():
+                for how in ("group", "join"):
+                    self.warm(calls * 2_000)
+                    found = self.peers.duck(how, source)
+                    if found["cdrs"] != made["calls"]:
+                        raise RuntimeError(f"DuckDB made {found['cdrs']} records of {made['calls']} calls")
+                    others.setdefault((source.suffix, how), []).append(found["nanoseconds"])
+        times = Series(run["nanoseconds"] for run in own)
+        self.last_rebuild = times.median
+        name = f"rebuild, {calls * 4:,} events into {calls:,} CDRs"
+        if not with_duck:
+            self.row(name, times, seconds)
+        for suffix, label, target in ((".ndjson", "NDJSON", 3), (".parquet", "Parquet", 2.5)) if with_duck else ():
+            tried = [(Series(values), how) for (kind, how), values in others.items() if kind == suffix]
+            best, how = min(tried, key=lambda pair: pair[0].median)
+            ratio = best.median / times.median
+            self.row(name, times, seconds, f"DuckDB from {label} ({how})", best, ratio, f"≥ {target}", ratio >= target)
+        shutil.rmtree(data)
+        for path in (events, parquet):
+            path.unlink(missing_ok=True)
+
+    def verify(self):
+        self.say("verify")
+        runs = self.peers.bench("verify", "--calls", self.scaled(1_000_000), "--runs", self.runs, "--scratch",
+                                self.scratch)
+        own, other = (Series(run[key] for run in runs) for key in ("bytes_per_second", "sha256sum_bytes_per_second"))
+        ratio = own.median / other.median
+        self.row("verify the log", own, megabytes, "sha256sum", other, ratio, "≥ 0.5", ratio >= 0.5)
+
+    def disk(self):
+        self.say("compress")
+        runs = self.peers.bench("compress", "--calls", self.scaled(1_000_000), "--runs", self.runs, "--scratch",
+                                self.scratch)
+        self.row("log on disk, full segments of the realistic mix, an event",
+                 Series(run["bytes_per_thousand_events"] for run in runs), lambda value: f"{value / 1000:.1f} bytes")
+        self.row("reading the compressed log, of reading the plain one",
+                 Series(run["permille_of_plain_read"] for run in runs), lambda value: f"{value / 1000:.2f}")
+
+    # The whole service
+
+    def memory(self):
+        self.say("memory")
+        runs = self.peers.bench("memory", "--dialogs", self.scaled(1_000_000), "--scratch", self.scratch)
+        own = Series(run["bytes_per_dialog"] for run in runs)
+        self.row(f"memory a dialog beyond 150 MB, {runs[0]['open_dialogs']:,} open", own,
+                 lambda value: f"{value:.0f} bytes", target="≤ 400 bytes", holds=own.median <= 400)
+
+    def restart(self):
+        self.say("restart")
+        runs = self.peers.bench("restart", "--events", self.scaled(10_000_000), "--dialogs", self.scaled(100_000),
+                                "--runs", self.runs, "--scratch", self.scratch)
+        own = Series(run["first_ack_ns"] for run in runs)
+        self.row(f"restart with {runs[0]['events']:,} events, {runs[0]['open_dialogs']:,} dialogs open: first "
+                 "acknowledgement", own, seconds, target="≤ 1 s", holds=own.median <= 1e9)
+
+    def sustained(self):
+        length = 600 if self.long else max(10, self.scaled(60))
+        self.say(f"sustained, {length} s")
+        for speed in (100_000, 200_000, 300_000):
+            run = self.peers.bench("sustained", "--rate", speed, "--seconds", length, "--scratch", self.scratch)[0]
+            name = f"sustained for {length} s at {speed:,} events a second"
+            kept = run["events_per_second"] >= speed * 0.99
+            behind = run["behind_max_ns"]
+            self.row(f"{name}: taken", Series([run["events_per_second"]]), rate)
+            self.row(f"{name}: read model behind at most", Series([behind]), seconds,
+                     target="≤ 1 s" if speed == 300_000 else None,
+                     holds=(kept and behind <= 1e9) if speed == 300_000 else None)
+            growth = run["memory_late_bytes"] / max(1, run["memory_early_bytes"])
+            self.rows.append((f"{name}: memory in the last third, of that in the second", f"{growth:.2f}", "–", "–",
+                              "–", "–"))
+
+    def loops(self):
+        for loop in ("decode", "append", "commit", "fold"):
+            self.say(loop)
+            runs = self.peers.bench(loop, "--runs", self.runs, "--events", max(4096, self.scaled(1 << 20)),
+                                    "--scratch", self.scratch)
+            self.row(f"{loop}, an event", Series(run["ns_per_event"] for run in runs),
+                     lambda value: f"{value:.0f} ns")
+
+    # The table
+
+    def table(self):
+        rows = [("what", "Tollbook", "held against", "ratio", "target", "met")] + self.rows
+        text = "\n".join("| " + " | ".join(row) + " |" for row in rows[:1]) + "\n|---|---|---|---|---|---|\n"
+        text += "\n".join("| " + " | ".join(row) + " |" for row in rows[1:])
+        return f"""# Results
+
+Made by `tools/bench/run` on {datetime.date.today().isoformat()}; [README.md](README.md) says what each figure means.
+Medians of {self.runs} runs, in brackets the least and the greatest, all of one run of the tool; where there are no
+brackets there was one run. Whatever else the machine was doing is in them: the ratios count, and absolute figures are
+those of this machine on that day.
+
+{self.machine()}
+
+{text}
+"""
+
+    def machine(self):
+        model = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                      if line.startswith("model name")), platform.machine())
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        system = next((line.split("=", 1)[1].strip('"') for line in
+                       pathlib.Path("/etc/os-release").read_text().splitlines() if line.startswith("PRETTY_NAME")), "?")
+        load = os.getloadavg()[2]
+        redis = self.peers.redis_version() if shutil.which("redis-server") else "not there"
+        return (f"{os.cpu_count()} processors ({model}), {memory:.0f} GiB of memory, {system}, Linux "
+                f"{platform.release()}; load at the end {load:.1f}. Redis {redis}, DuckDB "
+                f"{self.peers.duck_version() or 'not there'}.")
