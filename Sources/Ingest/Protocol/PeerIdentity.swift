@@ -22,6 +22,13 @@ package struct PeerIdentity: Hashable, Sendable {
         try body(bytes.span.extracting(0..<Int(length)))
     }
 
+    /// Whether it is the identity of these bytes.
+    func isSame(_ text: borrowing Span<UInt8>) -> Bool {
+        guard text.count == Int(length) else { return false }
+        for index in 0..<Int(length) where bytes[index] != text[index] { return false }
+        return true
+    }
+
     package static func == (left: PeerIdentity, right: PeerIdentity) -> Bool {
         guard left.length == right.length else { return false }
         for index in 0..<Int(left.length) where left.bytes[index] != right.bytes[index] { return false }

@@ -51,8 +51,8 @@ extension ProtocolMachine {
     /// connection that was never seen before claims by whatever it says first: a source whose connection
     /// broke need not notice.
     mutating func claims(_ index: Int, _ peer: PeerIdentity, isHello: Bool) -> Bool {
+        if sessions[index].isOwned(by: peer) { return true }
         if let owner = sessions[index].owner {
-            if owner == peer { return true }
             let isSuperseded = sessions[index].superseded.contains(peer)
             if isSuperseded, !isHello {
                 answer(.error(Self.supersededRefusal, sessions[index].origin))

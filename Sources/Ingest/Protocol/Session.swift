@@ -24,6 +24,14 @@ struct Session: Sendable {
     /// Whether something was dropped while intake was closed, so that the source has to begin again at
     /// `next`.
     var lacks = false
+
+    /// Whether the peer speaks for this epoch; asked for every message.
+    func isOwned(by peer: borrowing PeerIdentity) -> Bool {
+        switch owner {
+        case .some(let owner): owner == peer
+        case nil: false
+        }
+    }
 }
 
 /// Which session, among those of a `ProtocolMachine`.

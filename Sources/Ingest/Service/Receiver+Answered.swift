@@ -6,6 +6,8 @@ internal import Logging
 extension Receiver {
     /// Takes what the ROUTER has, up to a limit. False where it had nothing.
     func drainRouter() throws(IngestError) -> Bool {
+        // Large enough that it is not made anew for each message of the same peer.
+        var peer = PeerIdentity("")
         for taken in 0..<Limits.messagesPerTurnMax {
             guard try router.receive(into: first) else { return taken > 0 }
             // The routing id comes with at least one frame of the peer's.
@@ -20,7 +22,9 @@ extension Receiver {
                     repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
                 }
             }
-            let peer = first.withBytes { PeerIdentity($0) }
+            first.withBytes { id in
+                if !peer.isSame(id) { peer = PeerIdentity(id) }
+            }
             try second.withBytes { (bytes) throws(IngestError) in
                 try answer(bytes, frames: frames, from: peer)
             }
@@ -34,7 +38,7 @@ extension Receiver {
     ) throws(IngestError) {
         let request: Request
         do throws(Refusal) {
-            request = try Request.read(bytes)
+            request = try readHeader(bytes)
             try Self.check(request, frames: frames, payloadBytes: frames == 2 ? third.count : 0)
         } catch {
             statistics.refused += 1
@@ -67,7 +71,7 @@ extension Receiver {
         case .lay(let session), .sort(let session):
             guard case .batch(let origin, let first, let count) = request else { return }
             do throws(IngestError) {
-                let begun = Self.monotonic()
+                let begun = isBegun ? nil : Self.monotonic()
                 let outcome = try third.withBytes { (payload) throws(IngestError) in
                     if case .sort = verdict {
                         try layer.laySorted(

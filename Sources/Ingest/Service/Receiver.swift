@@ -34,6 +34,7 @@ final class Receiver: @unchecked Sendable {
     let third = ZeroMQMessage()
     let surplus = ZeroMQMessage()
     var header = JSONBuffer()
+    private(set) var headers = BatchHeaderMemo()
     let logID: [UInt8]
 
     /// Answers that found no room on their way to a peer.
@@ -194,12 +195,20 @@ final class Receiver: @unchecked Sendable {
         if !owed.isEmpty { try sendOwed() }
     }
 
-    /// Notes when the first message of the group being filled was taken, for the latency of its
-    /// acknowledgement.
-    func noteBegun(at time: UInt64) {
-        let group = pipe.filling
-        if groupsBegun.last?.group != group { groupsBegun.append((group, time)) }
+    /// Notes that the group being filled holds a message that was taken not before `time`, for the latency of
+    /// its acknowledgement.
+    ///
+    /// - Parameter time: null where the group that was filled then had one already.
+    func noteBegun(at time: UInt64?) {
+        guard !isBegun else { return }
+        groupsBegun.append((pipe.filling, time ?? Self.monotonic()))
     }
+
+    /// Whether the first message of the group being filled was noted.
+    var isBegun: Bool { groupsBegun.last?.group == pipe.filling }
+
+    /// Reads the header of a message of the ROUTER's.
+    func readHeader(_ bytes: borrowing Span<UInt8>) throws(Refusal) -> Request { try headers.read(bytes) }
 
     private func drainInbox() throws(IngestError) -> Bool {
         guard machine.intake != .closed else { return false }
