@@ -153,7 +153,7 @@ extension CallFold {
         return legs.contains { $0.answeredAt < startedAt || ($0.endedAt ?? .last) < $0.answeredAt }
     }
 
-    private func openGaps(
+    func openGaps(
         touching record: CallRecord, _ gaps: OpenGaps, _ sources: SourceRegistry
     ) -> [Gap] {
         var names: [SourceName] = []

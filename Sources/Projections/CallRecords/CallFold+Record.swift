@@ -86,9 +86,9 @@ extension CallFold {
         trying(attempt) { $0.userAgent }
     }
 
-    /// When the call first rang.
-    package var ringingAt: Timestamp? {
-        facts.first { $0.type == .dialogEarly && !$0.isRepeat && (180...183).contains($0.sipCode) }?.time
+    /// The fact that the call first rang with.
+    package var ringing: Int? {
+        facts.firstIndex { $0.type == .dialogEarly && !$0.isRepeat && (180...183).contains($0.sipCode) }
     }
 
     private func fillParties(_ record: inout CallRecord, attempt: Int64) {
@@ -98,34 +98,47 @@ extension CallFold {
         record.sourceIP = trying(attempt) { $0.sourceIP }
         record.userAgent = userAgent(attempt: attempt)
         record.startedAt = startedAt
-        record.ringingAt = ringingAt
-        var seen: [Int64] = []
-        var hasTrying = false
-        for fact in facts where fact.type == .dialogTrying && !fact.isRepeat {
-            hasTrying = true
-            // Occurrences of one type and CSeq are merged, so that each stands for another attempt.
-            if seen.last != fact.cseq, !seen.contains(fact.cseq) { seen.append(fact.cseq) }
+        record.ringingAt = ringing.map { facts[$0].time }
+        let attempts = attempts
+        if attempts.isEmpty { record.flags.formUnion(.startUnseen) }
+        record.attempts = max(Int64(attempts.count), 1)
+    }
+
+    /// The earliest `dialog.trying` of each attempt.
+    var attempts: [Int] {
+        var found: [Int] = []
+        for index in facts.indices where facts[index].type == .dialogTrying && !facts[index].isRepeat {
+            // Mostly there is one, and no other CSeq to compare with.
+            let cseq = facts[index].cseq
+            if !found.contains(where: { facts[$0].cseq == cseq }) { found.append(index) }
         }
-        if !hasTrying { record.flags.formUnion(.startUnseen) }
-        record.attempts = max(Int64(seen.count), 1)
+        return found
     }
 
     /// From the attempt's earliest `dialog.trying` that has the field, else from the call's.
     package func trying(_ attempt: Int64, _ field: (Fact) -> TextSlice?) -> TextSlice? {
-        var fallback: TextSlice?
-        for fact in facts where fact.type == .dialogTrying && !fact.isRepeat {
-            guard let value = field(fact) else { continue }
-            if fact.cseq == attempt { return value }
-            fallback = fallback ?? value
+        tryingFact(attempt, field).flatMap { field(facts[$0]) }
+    }
+
+    /// The `dialog.trying` that a field of an attempt is taken from; null where none has it.
+    func tryingFact(_ attempt: Int64, _ field: (Fact) -> TextSlice?) -> Int? {
+        var fallback: Int?
+        for index in facts.indices where facts[index].type == .dialogTrying && !facts[index].isRepeat {
+            guard field(facts[index]) != nil else { continue }
+            if facts[index].cseq == attempt { return index }
+            fallback = fallback ?? index
         }
         return fallback
     }
 
     package func calleeUserAgent(_ leg: Leg) -> TextSlice? {
-        for fact in facts where fact.type == .dialogConfirmed && fact.tag == leg.tag && !fact.isRepeat {
-            if let userAgent = fact.userAgent { return userAgent }
+        calleeUserAgentFact(leg).flatMap { facts[$0].userAgent }
+    }
+
+    func calleeUserAgentFact(_ leg: Leg) -> Int? {
+        facts.firstIndex {
+            $0.type == .dialogConfirmed && $0.tag == leg.tag && !$0.isRepeat && $0.userAgent != nil
         }
-        return nil
     }
 
     private func endedBy(_ fact: Fact) -> String {

@@ -112,7 +112,7 @@ package enum Termination: String, Sendable, CaseIterable {
     case unterminated
 
     /// Null for a fact that ends no leg.
-    init?(_ fact: Fact) {
+    package init?(_ fact: Fact) {
         switch (fact.type, fact.by) {
         case (.dialogTerminated, .caller): self = .callerBye
         case (.dialogTerminated, .callee): self = .calleeBye

@@ -47,12 +47,26 @@ package struct CallFold: ~Copyable {
         fold(sources)
     }
 
+    /// Folds a call as it is known from its first so many facts in canonical order.
+    package mutating func fold(first count: Int, of whole: borrowing CallFold) {
+        precondition(count > 0 && count <= whole.facts.count, "a call has at least one fact")
+        (bytes, tags, lastTag) = (whole.bytes, whole.tags, whole.lastTag)
+        (callID, fromTag) = (whole.callID, whole.fromTag)
+        // What repeats an earlier fact does so whatever comes later.
+        facts = Array(whole.facts.prefix(count))
+        conclude()
+    }
+
     private mutating func fold(_ sources: SourceRegistry) {
         packedCount = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: PaddedBytes.padding))
         unpack()
         sort(sources)
         markRepeats()
+        conclude()
+    }
+
+    private mutating func conclude() {
         findAttempts()
         findLegs()
         end = legs.isEmpty ? endWithoutLegs() : nil
@@ -67,9 +81,10 @@ package struct CallFold: ~Copyable {
     }
 
     /// Start of the call: its earliest `dialog.trying`, else its earliest event.
-    package var startedAt: Timestamp {
-        facts.first { $0.type == .dialogTrying && !$0.isRepeat }?.time ?? facts[0].time
-    }
+    package var startedAt: Timestamp { facts[start].time }
+
+    /// The fact that the call starts with.
+    package var start: Int { facts.firstIndex { $0.type == .dialogTrying && !$0.isRepeat } ?? 0 }
 
     package func toTag(_ leg: Leg) -> TextSlice { tags[Int(leg.tag)] }
 
