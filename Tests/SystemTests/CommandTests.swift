@@ -36,6 +36,8 @@ struct CommandTests {
         (["rebuild", "--diff", "--check", "--policy", "p.json"], "--check"),
         (["rebuild", "--diff", "--policy", "p.json", "--grace", "5"], "--grace"),
         (["simulate", "--lost", "2"], "--lost"),
+        (["explain"], "callid"),
+        (["explain", "a", "--format", "csv"], "table or ndjson"),
         (["frobnicate"], "frobnicate"),
     ]
 

@@ -14,17 +14,28 @@ struct GoldenTests {
         ("revisions", ["cdrs", "--revisions"]), ("events", ["events"]),
         ("explain-answered", ["explain", "answered@example.com"]),
         ("explain-small", ["explain", "small@example.com"]),
+        ("explain-hung", ["explain", "hung@example.com"]),
+        ("explain-open", ["explain", "open@example.com"]),
     ]
+
+    /// Of the calls in `Fixtures/stories.ndjson`: forks, retries, corrections, presumptions, a gap, a policy.
+    static let stories: [(name: String, arguments: [String])] =
+        [("stories-revisions", ["cdrs", "--revisions"])]
+        + ["forked", "challenged", "corrected", "presumed", "withdrawn", "middle", "ringing"].map {
+            ("explain-\($0)", ["explain", "\($0)@example.com"])
+        }
 
     @Test(arguments: ["ndjson", "csv", "table"])
     func answersAreAsTheyWere(format: String) throws {
-        let ledger = try Ledger()
-        try ledger.takeFixture()
-        for (name, arguments) in Self.answers where !(format == "csv" && name.hasPrefix("explain")) {
-            let outcome = try BuiltProgram.run(
-                arguments + ["--data", ledger.data, "--format", format], environment: ["COLUMNS": "120"])
-            #expect(outcome.status == 0, "\(name): \(outcome.errors)")
-            try compare(Self.withoutArrival(outcome.text), "\(name).\(format)")
+        for (answers, take) in [(Self.answers, Ledger.takeFixture), (Self.stories, Ledger.takeStories)] {
+            let ledger = try Ledger()
+            try take(ledger)()
+            for (name, arguments) in answers where !(format == "csv" && name.hasPrefix("explain")) {
+                let outcome = try BuiltProgram.run(
+                    arguments + ["--data", ledger.data, "--format", format], environment: ["COLUMNS": "120"])
+                #expect(outcome.status == 0, "\(name): \(outcome.errors)")
+                try compare(Self.withoutArrival(outcome.text), "\(name).\(format)")
+            }
         }
     }
 
@@ -66,16 +77,18 @@ struct GoldenTests {
     }
 
     /// However narrow the terminal: no line is wider, and nothing is cut without a mark.
-    @Test(arguments: [80, 100, 132, 200])
+    @Test(arguments: [80, 118, 132, 200])
     func tablesFit(columns: Int) throws {
-        let ledger = try Ledger()
-        try ledger.takeFixture()
-        for (name, arguments) in Self.answers where !name.hasPrefix("explain") {
-            let outcome = try BuiltProgram.run(
-                arguments + ["--data", ledger.data, "--format", "table"],
-                environment: ["COLUMNS": "\(columns)"])
-            for line in outcome.lines where !line.hasPrefix("no room for") {
-                #expect(line.count <= columns, "\(name): \(line)")
+        for (answers, take) in [(Self.answers, Ledger.takeFixture), (Self.stories, Ledger.takeStories)] {
+            let ledger = try Ledger()
+            try take(ledger)()
+            for (name, arguments) in answers {
+                let outcome = try BuiltProgram.run(
+                    arguments + ["--data", ledger.data, "--format", "table"],
+                    environment: ["COLUMNS": "\(columns)"])
+                for line in outcome.lines where !line.hasPrefix("no room for") {
+                    #expect(line.count <= columns, "\(name): \(line)")
+                }
             }
         }
     }

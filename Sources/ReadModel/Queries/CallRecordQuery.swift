@@ -79,47 +79,4 @@ extension ReadModelSnapshot {
             }
         }
     }
-
-    package static let revisionColumns: [AnswerColumn] = [
-        AnswerColumn("callid", .text), AnswerColumn("from_tag", .text), AnswerColumn("to_tag", .text),
-        AnswerColumn("revision", .number), AnswerColumn("superseded_by", .number),
-        AnswerColumn("withdrawn", .flag),
-        AnswerColumn("record", .structure),
-    ]
-
-    /// Every revision of each record, oldest first: those that were superseded with the log position of the
-    /// event that did it, then the one that stands.
-    package func revisions(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
-        let members = CallRecord.columns.prefix(CallRecord.revisedColumnCount).map { column in
-            column.kind == .json
-                ? "'\(column.name)', json(\(column.name))" : "'\(column.name)', \(column.name)"
-        }.joined(separator: ", ")
-        let condition = filter.condition
-        // A withdrawn record has no row among those that stand, so the filter looks at the old records as
-        // well.
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT callid, from_tag, to_tag, revision, superseded_by, withdrawn, record FROM (
-                    SELECT callid, from_tag, to_tag, revision, NULL AS superseded_by, 0 AS withdrawn,
-                        json_object(\(members)) AS record, started_at, from_uri, to_uri, disposition, termination,
-                        sources
-                    FROM cdrs
-                    UNION ALL
-                    SELECT callid, from_tag, to_tag, revision, superseded_by, withdrawn, record,
-                        record ->> 'started_at', record ->> 'from_uri', record ->> 'to_uri',
-                        record ->> 'disposition', record ->> 'termination', record -> 'sources'
-                    FROM cdr_revisions)
-                \(condition.sql)
-                ORDER BY callid, from_tag, to_tag, revision
-                """, arguments: condition.arguments)
-        while let row = try rows.next() {
-            try body([
-                AnswerValue(row.text(0)), AnswerValue(row.text(1)),
-                AnswerValue(row.text(2)),
-                AnswerValue(row[3] as Int64?), AnswerValue(row[4] as Int64?), .flag((row[5] as Int64) != 0),
-                .json(row.text(6) ?? "null"),
-            ])
-        }
-    }
 }

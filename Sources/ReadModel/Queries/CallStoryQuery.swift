@@ -4,71 +4,23 @@ internal import Foundation
 internal import GRDB
 internal import Projections
 
-/// What the fold of a call finds in its events: one `(callid, from_tag)`.
-package struct CallStory: Sendable {
-    /// An event of the call, in canonical order.
-    package struct Event: Sendable {
-        package let position: Position
-        package let time: Timestamp
-        /// An earlier event states the same.
-        package let isRepeat: Bool
-    }
-
-    /// An INVITE transaction.
-    package struct Attempt: Sendable {
-        package let cseq: Int64
-        /// Its earliest event.
-        package let startedAt: Timestamp
-        /// The first final code that it came to; null where it came to none.
-        package let sipCode: Int64?
-        package let isFinal: Bool
-    }
-
-    package struct LegPart: Sendable {
-        package let number: Int
-        package let toTag: String
-        package let answeredAt: Timestamp
-        package let endedAt: Timestamp?
-        package let endedBy: Position?
-        package let deadline: Timestamp
-        package let lastProofAt: Timestamp
-        /// A list as `timers` has it.
-        package let marks: String
-    }
-
-    package let callID: String
-    package let fromTag: String
-    package let startedAt: Timestamp
-    /// Whether anything of it is open.
-    package let isOpen: Bool
-    package let events: [Event]
-    package let attempts: [Attempt]
-    package let legs: [LegPart]
-}
-
 extension ReadModelSnapshot {
-    /// Every call with this Call-ID, in the order of their start.
+    /// Every call with this Call-ID, in the order of their start; none where the ledger knows no event of
+    /// such a call.
     package func stories(callID: String, log: LogDirectory, asOf: Timestamp) throws -> [CallStory] {
-        var stories: [CallStory] = []
-        var fromTags: Set<[UInt8]> = []
-        try forEachOpenCall(callID: callID) { fold in
-            fromTags.insert(Array(fold.bytes[fold.fromTag.range]))
-            stories.append(story(fold, asOf: asOf))
-        }
-        var positions: [[UInt8]: Set<UInt64>] = [:]
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT from_tag, positions FROM cdrs WHERE callid = ?", arguments: [callID])
-        while let row = try rows.next() {
-            let fromTag: Data = row[0]
-            let list: Data = row[1]
-            positions[Array(fromTag), default: []].formUnion(PositionList.parse(Array(list)))
+        var fromTags: Set<StoredKey> = []
+        for table in ["open_calls", "cdrs"] {
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT DISTINCT from_tag FROM \(table) WHERE callid = ?", arguments: [callID])
+            while let row = try rows.next() { fromTags.insert(StoredKey(row.text(0) ?? "")) }
         }
         let events = CallEvents(log: log, sources: sources)
         var fold = CallFold(settings: settings)
-        for (fromTag, list) in positions where !fromTags.contains(fromTag) {
-            fold.fold(
-                try events.state(at: list.sorted().map { Position(rawValue: $0) }), sources: sources)
-            stories.append(story(fold, asOf: asOf))
+        var stories: [CallStory] = []
+        for fromTag in fromTags {
+            let positions = try positions(callID: callID, fromTag: fromTag.text)
+            fold.fold(try events.state(at: positions), sources: sources)
+            stories.append(try story(fold, log, asOf))
         }
         return stories.sorted {
             $0.startedAt == $1.startedAt
@@ -76,34 +28,121 @@ extension ReadModelSnapshot {
         }
     }
 
-    private func story(_ fold: borrowing CallFold, asOf: Timestamp) -> CallStory {
-        var attempts: [CallStory.Attempt] = []
-        for fact in fold.facts where fact.cseq >= 0 && !fact.isRepeat {
-            let isFinalResponse = fact.type == .dialogConfirmed || fact.type == .dialogFailed
-            guard isFinalResponse || fact.type == .dialogTrying || fact.type == .dialogEarly else { continue }
-            let place = attempts.firstIndex { $0.cseq == fact.cseq }
-            let known = place.map { attempts[$0] }
-            let attempt = CallStory.Attempt(
-                cseq: fact.cseq, startedAt: known?.startedAt ?? fact.time,
-                sipCode: known?.sipCode ?? (isFinalResponse ? fact.sipCode : nil),
-                isFinal: fact.cseq == fold.finalAttempt)
-            if let place { attempts[place] = attempt } else { attempts.append(attempt) }
+    /// A text that is told apart by its bytes.
+    private struct StoredKey: Hashable {
+        let text: String
+
+        init(_ text: String) { self.text = text }
+
+        static func == (left: StoredKey, right: StoredKey) -> Bool {
+            left.text.utf8.elementsEqual(right.text.utf8)
         }
-        var legs: [CallStory.LegPart] = []
-        var timer = LegTimer()
-        for leg in fold.legs {
-            fold.fill(&timer, of: leg, asOf: asOf)
-            legs.append(
-                CallStory.LegPart(
-                    number: leg.number, toTag: fold.string(fold.toTag(leg)) ?? "", answeredAt: leg.answeredAt,
-                    endedAt: leg.endedAt, endedBy: leg.end.map { fold.facts[$0].position },
-                    deadline: fold.deadline(of: leg), lastProofAt: leg.lastProofAt,
-                    marks: String(decoding: timer.marks, as: UTF8.self)))
+
+        func hash(into hasher: inout Hasher) {
+            for byte in text.utf8 { hasher.combine(byte) }
+        }
+    }
+
+    private func story(_ fold: borrowing CallFold, _ log: LogDirectory, _ asOf: Timestamp) throws -> CallStory
+    {
+        let callID = fold.string(fold.callID) ?? ""
+        let fromTag = fold.string(fold.fromTag) ?? ""
+        let attempt = fold.legs.first?.attempt ?? fold.finalAttempt
+        var filter = CallRecordFilter()
+        filter.callID = callID
+        var revisions: [RecordRevision] = []
+        try self.revisions(filter, log: log) { revision in
+            if revision.fromTag.utf8.elementsEqual(fromTag.utf8) { revisions.append(revision) }
+        }
+        var findingFilter = FindingFilter()
+        findingFilter.callID = callID
+        var findings: [FindingRow] = []
+        try self.findings(findingFilter, asOf: asOf) { finding in
+            if finding.fromTag.utf8.elementsEqual(fromTag.utf8) { findings.append(finding) }
         }
         return CallStory(
-            callID: fold.string(fold.callID) ?? "", fromTag: fold.string(fold.fromTag) ?? "",
-            startedAt: fold.startedAt, isOpen: !fold.isSettled,
-            events: fold.facts.map { .init(position: $0.position, time: $0.time, isRepeat: $0.isRepeat) },
-            attempts: attempts.sorted { $0.cseq < $1.cseq }, legs: legs)
+            callID: callID, fromTag: fromTag, startedAt: fold.startedAt, asOf: asOf,
+            isOpen: !fold.isSettled, fromURI: fold.string(fold.trying(attempt) { $0.fromURI }),
+            toURI: fold.string(fold.trying(attempt) { $0.toURI }),
+            userAgent: fold.string(fold.userAgent(attempt: attempt)),
+            ringingAt: fold.ringing.map { fold.facts[$0].time },
+            hasTrying: fold.facts[fold.start].type == .dialogTrying, events: fold.storyEvents(),
+            attempts: fold.storyAttempts(), legs: fold.legs.map { fold.storyLeg($0, asOf: asOf) },
+            records: try records(of: fold, filter, revisions), revisions: revisions, findings: findings,
+            gaps: try gapParts(of: fold, asOf), deadlines: fold.storyDeadlines(fold.deadlines))
+    }
+
+    /// The records that stand, each with where its fields come from.
+    private func records(
+        of fold: borrowing CallFold, _ filter: CallRecordFilter, _ revisions: [RecordRevision]
+    ) throws -> [CallStory.Record] {
+        var rows: [AnswerRow] = []
+        try callRecords(filter) { row in
+            if row[1] == AnswerValue(fold.string(fold.fromTag)) { rows.append(row) }
+        }
+        let place = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
+        return try rows.map { values in
+            guard case .text(let toTag) = values[2], case .integer(let endedAt) = values[place] else {
+                throw ReadModelError(.inconsistent, "a record has no To tag or no end")
+            }
+            let leg = fold.legs.first { leg in
+                leg.end != nil && fold.bytes[fold.toTag(leg).range].elementsEqual(toTag.utf8)
+            }
+            guard leg != nil || (toTag.isEmpty && fold.end != nil) else {
+                throw ReadModelError(
+                    .inconsistent,
+                    "the events of the call make no record with the To tag “\(toTag)”, which the read model has: "
+                        + "run `tollbook verify`")
+            }
+            let end = Timestamp(rawValue: endedAt)
+            let policy = policies.policy(at: end)
+            let circumstances = RecordCircumstances(
+                policy: policy, policyPosition: try policyPosition(at: end),
+                isPolicyFixed: policies.isFixed, gaps: gaps,
+                revisedBy: revisions.filter { $0.toTag.utf8.elementsEqual(toTag.utf8) }.compactMap(\.madeBy))
+            return CallStory.Record(
+                leg: leg?.number ?? 0, toTag: toTag, values: values,
+                origins: fold.origins(of: leg, circumstances, sources: sources), policy: policy,
+                policyPosition: circumstances.policyPosition)
+        }
+    }
+
+    /// Where the log states the policy that is in force at a time; null for the built-in one.
+    private func policyPosition(at time: Timestamp) throws -> Position? {
+        guard !policies.isFixed else { return nil }
+        return try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT position FROM policies WHERE time <= ? ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1
+                """, arguments: [time.rawValue]
+        ).map { Position(rawValue: UInt64($0)) }
+    }
+
+    /// The gaps of the call's sources whose time meets that of the call, closed ones too, in the order of the
+    /// log.
+    private func gapParts(of fold: borrowing CallFold, _ asOf: Timestamp) throws -> [CallStory.GapPart] {
+        let last = fold.facts.map(\.time).max() ?? asOf
+        let end = fold.isSettled ? last : max(last, asOf)
+        var names: [String] = []
+        for fact in fold.facts {
+            let name = sources.source(fact.sourceEpoch)
+            if !name.isLedger, !names.contains(name.description) { names.append(name.description) }
+        }
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT * FROM gaps WHERE gap_source IN (\(places)) ORDER BY position",
+            arguments: StatementArguments(names))
+        return rows.compactMap { row in
+            func time(_ column: String) -> Timestamp? {
+                (row[column] as Int64?).map { Timestamp(rawValue: $0) }
+            }
+            let (after, before) = (time("after"), time("before"))
+            if let before, fold.startedAt > before { return nil }
+            if let after, end < after { return nil }
+            return CallStory.GapPart(
+                position: Position(rawValue: UInt64(row["position"] as Int64)), source: row["gap_source"],
+                epoch: row["gap_epoch"], numbers: row["from_seq"]...row["to_seq"], after: after,
+                before: before, time: Timestamp(rawValue: row["time"]), missing: row["missing"])
+        }
     }
 }

@@ -31,6 +31,19 @@ package enum JSONMembers {
         return members
     }
 
+    /// The items of a JSON list, as they stand.
+    package static func items(_ list: some StringProtocol) -> [String] {
+        let bytes = Array(list.utf8)
+        var items: [String] = []
+        var index = 1
+        while index < bytes.count {
+            let end = end(of: bytes, from: index)
+            if end > index { items.append(String(decoding: bytes[index..<end], as: UTF8.self)) }
+            index = end + 1
+        }
+        return items
+    }
+
     /// Where the value that begins at `start` ends.
     private static func end(of bytes: [UInt8], from start: Int) -> Int {
         var depth = 0

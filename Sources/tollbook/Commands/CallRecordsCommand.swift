@@ -13,6 +13,10 @@ struct CallRecordsCommand: ParsableCommand {
             With --format opensips or kamailio they are written as SQL that fills the tables of that proxy's own call
             records (acc, missed_calls, and Kamailio's acc_cdrs), in one transaction, times in UTC.
 
+            With --revisions one row a revision, records in the order of Call-ID and tags: a late event never edits a
+            record, but makes the next revision of it, or withdraws it. What selects records selects them by any of
+            their revisions, and all revisions are shown.
+
             EXAMPLES
               tollbook cdrs --since 2026-03-01 --until 2026-04-01 --format csv > march.csv
               tollbook cdrs --user alice --disposition answered
@@ -41,7 +45,7 @@ struct CallRecordsCommand: ParsableCommand {
     var source: String?
     @Option(help: "Only calls of this user agent, the whole of its name.")
     var userAgent: String?
-    @Flag(help: "All revisions of each record, the old ones with the log position that superseded them.")
+    @Flag(help: "All revisions of each record: what each changed, and the event that did it.")
     var revisions = false
 
     func validate() throws {
@@ -71,9 +75,12 @@ struct CallRecordsCommand: ParsableCommand {
                 try snapshot.callRecords(filter) { try export.write($0) }
                 try export.finish()
             } else if revisions {
+                // Opened after the snapshot, so that it has every event that the snapshot knows of.
+                let log = try data.directory.openLogForReading()
+                let rows = RevisionRows(log)
                 let writer = try AnswerWriter(
-                    ReadModelSnapshot.revisionColumns, table: .revisions, format: format, to: output)
-                try snapshot.revisions(filter) { try writer.write($0) }
+                    RevisionRows.columns, table: .revisions, format: format, to: output)
+                try snapshot.revisions(filter, log: log) { try writer.write(rows.answer($0)) }
                 try writer.finish(none: "records")
             } else {
                 let writer = try AnswerWriter(
@@ -109,18 +116,5 @@ extension TableDesign {
         .made("Flags", cellsMin: 10) { $0.words("flags") }.droppable(3),
         .number("Leg", "leg").droppable(4),
         .text("Call-ID", "callid", cellsMin: 11, wanted: 20),
-    ])
-
-    static let revisions = TableDesign([
-        .text("Call-ID", "callid", cellsMin: 16),
-        .text("From tag", "from_tag", cellsMin: 8).droppable(1),
-        .text("To tag", "to_tag", cellsMin: 8),
-        .number("Revision", "revision"),
-        .made("State") { fields in
-            guard fields["superseded_by"] != .null else { return "stands" }
-            return fields.isSet("withdrawn") ? "withdrawn" : "superseded"
-        },
-        .made("By position", right: true) { $0.text("superseded_by") },
-        .text("Record", "record", cellsMin: 20),
     ])
 }

@@ -47,12 +47,15 @@ enum DisplayText {
         return kept + "…"
     }
 
-    /// The text in lines of at most `width` cells, broken at spaces where there are any; the first begins
-    /// after `indent` spaces, the others after `hanging`.
-    static func wrapped(_ text: String, to width: Int, indent: Int, hanging: Int) -> [String] {
+    /// The text in lines of at most `width` cells, broken at spaces where there are any.
+    ///
+    /// - Parameters:
+    ///   - lead: what the first line begins with, as it stands.
+    ///   - hanging: after how many spaces the other lines begin.
+    static func wrapped(_ text: String, to width: Int, lead: String, hanging: Int) -> [String] {
         var lines: [String] = []
-        var line = String(repeating: " ", count: indent)
-        var used = indent
+        var line = lead
+        var used = self.width(lead)
         var isEmpty = true
         func end() {
             lines.append(line)

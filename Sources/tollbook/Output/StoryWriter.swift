@@ -1,242 +1,207 @@
 import EventLog
 import Events
+import Projections
 import ReadModel
 
-/// Writes what is known of one call.
+/// Writes what is known of one call for people, from what happened to where each value comes from.
 final class StoryWriter {
     private let story: CallStory
+    private let events: [EventLookup.Found]
+    private let revisions: RevisionRows
     private let output: StandardOutput
     private let terminal: Terminal
-    private let asOf: Timestamp
-    private let records: [AnswerRow]
-    private let findings: [FindingRow]
-    private var events: [StatedEvent] = []
 
-    private struct StatedEvent {
-        let position: Position
-        let source: SourceEpoch
-        let sequence: SequenceNumber
-        let receivedAt: Timestamp
-        let isRepeat: Bool
-        let time: Timestamp
-        let type: String
-        /// What the event says besides, as `name=value`.
-        let saying: String
-        let json: String
-    }
-
-    init(_ story: CallStory, log: LogDirectory, _ snapshot: ReadModelSnapshot, to output: StandardOutput)
-        throws
-    {
+    init(
+        _ story: CallStory, _ events: [EventLookup.Found], _ revisions: RevisionRows,
+        to output: StandardOutput
+    ) {
         self.story = story
+        self.events = events
+        self.revisions = revisions
         self.output = output
         terminal = Terminal(isTerminal: output.isTerminal)
-        asOf = snapshot.asOf
-        var filter = CallRecordFilter()
-        filter.callID = story.callID
-        var records: [AnswerRow] = []
-        try snapshot.callRecords(filter) { row in
-            if row[1] == .text(story.fromTag) { records.append(row) }
-        }
-        self.records = records
-        var findingFilter = FindingFilter()
-        findingFilter.callID = story.callID
-        var findings: [FindingRow] = []
-        try snapshot.findings(findingFilter) { if $0.fromTag == story.fromTag { findings.append($0) } }
-        self.findings = findings
-        events = try Self.fetch(story, log)
     }
 
-    private static func fetch(_ story: CallStory, _ log: LogDirectory) throws -> [StatedEvent] {
-        var fetcher = log.fetcher()
-        var decoder = EventDecoder()
-        var view = EventView()
-        var found: [Position: StatedEvent] = [:]
-        // In the order of the log, where neighbours cost little; told in the order of time.
-        for event in story.events.sorted(by: { $0.position < $1.position }) {
-            let stated = try fetcher.event(at: event.position)
-            decoder.begin(stated.bytes)
-            _ = decoder.next(into: &view, from: stated.source.source.isLedger ? .ledger : .proxy)
-            // Safety: the text is copied at once.
-            let json = unsafe String(
-                decoding: stated.bytes.pointer(at: 0, to: stated.bytes.count), as: UTF8.self)
-            found[event.position] = StatedEvent(
-                position: event.position, source: stated.source, sequence: stated.sequence,
-                receivedAt: stated.receivedAt, isRepeat: event.isRepeat, time: event.time,
-                type: view.type.name,
-                saying: EventSaying.text(view, in: stated.bytes), json: json)
-        }
-        return story.events.compactMap { found[$0.position] }
-    }
-
-    // MARK: For people
-
-    func writeText() throws {
-        try output.writeLine(terminal.bold("Call \(DisplayText.harmless(story.callID))"))
+    func write() throws {
         try output.writeLine(
-            "from tag \(DisplayText.harmless(story.fromTag)), \(story.isOpen ? "open" : "ended"), started "
-                + CalendarTime.text(story.startedAt.rawValue))
-        try heading("What was stated")
-        try writeEvents()
-        if story.attempts.count > 1 || story.legs.isEmpty {
-            try heading("Attempts")
-            for attempt in story.attempts {
-                let result = attempt.sipCode.map { "came to \($0)" } ?? "came to no final response"
-                let fate = attempt.isFinal ? "" : ", and was superseded"
-                try output.writeLine("CSeq \(attempt.cseq) \(result)\(fate)")
-            }
-        }
+            terminal.bold(
+                "Call \(DisplayText.harmless(story.callID)), from tag \(DisplayText.harmless(story.fromTag))")
+        )
+        try output.writeLine("")
+        for sentence in StorySummary(story: story).sentences { try wrapped(sentence) }
+        try heading("What was stated, in the order of time, what it did, and what was due after it")
+        for (event, found) in zip(story.events, events) { try write(event, found) }
+        try writeAttempts()
         for leg in story.legs { try write(leg) }
-        for record in records { try write(record) }
-        if !findings.isEmpty {
-            try heading("Findings")
-            let writer = try AnswerWriter(FindingRow.columns, table: .findings, format: .table, to: output)
-            for finding in findings { try writer.write(finding.answer) }
-            try writer.finish(none: "findings")
-        }
+        for record in story.records { try write(record) }
+        try writeRevisions()
+        try writeFindings()
+        try writeGaps()
     }
 
     private func heading(_ text: String) throws {
         try output.writeLine("")
-        try output.writeLine(terminal.bold(text))
+        let lines = DisplayText.wrapped(
+            DisplayText.harmless(text), to: terminal.columns, lead: "", hanging: 2)
+        for line in lines { try output.writeLine(terminal.bold(line)) }
     }
 
-    private static let eventColumns: [AnswerColumn] = [
-        AnswerColumn("position", .number), AnswerColumn("time", .time), AnswerColumn("after", .duration),
-        AnswerColumn("source", .text), AnswerColumn("type", .text), AnswerColumn("saying", .text),
-        AnswerColumn("repeat", .flag),
-    ]
+    private func wrapped(_ text: String, lead: String = "", hanging: Int = 0, isDim: Bool = false) throws {
+        let lines = DisplayText.wrapped(
+            DisplayText.harmless(text), to: terminal.columns, lead: lead, hanging: hanging)
+        for line in lines { try output.writeLine(isDim ? terminal.dim(line) : line) }
+    }
 
-    private func writeEvents() throws {
-        let table = TableDesign([
-            .number("Position", "position"),
-            .made("Time") { CalendarTime.text($0.integer("time") ?? 0) },
-            .duration("After", "after"),
-            .text("Source", "source"),
-            .made("Event") { $0.text("type") + ($0.isSet("repeat") ? " (again)" : "") },
-            .text("Saying", "saying", cellsMin: 30),
-        ])
-        let writer = try AnswerWriter(Self.eventColumns, table: table, format: .table, to: output)
-        for event in events {
-            try writer.write([
-                .integer(Int64(event.position.rawValue)), .integer(event.time.rawValue),
-                .integer(event.time.microseconds(since: story.startedAt)),
-                .text(event.source.source.description),
-                .text(event.type), .text(event.saying), .flag(event.isRepeat),
-            ])
+    /// A name, and beside it what it stands for.
+    private func line(_ name: String, _ text: String, cells: Int = 12) throws {
+        let lead = name + String(repeating: " ", count: max(cells - name.count, 1))
+        try wrapped(text, lead: lead, hanging: cells)
+    }
+
+    private func write(_ event: CallStory.Event, _ found: EventLookup.Found) throws {
+        let offset = event.time.microseconds(since: story.startedAt)
+        let distance = (offset < 0 ? "−" : "+") + HumanDuration.text(microseconds: abs(offset))
+        try output.writeLine(
+            terminal.bold("\(event.position)")
+                + "  \(CalendarTime.text(event.time.rawValue))  \(distance)  \(found.source.source)  "
+                + DisplayText.harmless(found.type))
+        try wrapped(found.says, lead: "    ", hanging: 6)
+        let effects = event.effects.map { StoryWords.text($0, at: event.position) }
+        try wrapped(effects.joined(separator: "; "), lead: "    → ", hanging: 6)
+        let dues = event.deadlines.map { StoryWords.text($0, from: event.time) }
+        for due in dues.isEmpty ? ["nothing is open"] : dues {
+            try wrapped("due: " + due, lead: "    ", hanging: 6, isDim: true)
         }
-        try writer.finish(none: "events")
+    }
+
+    private func writeAttempts() throws {
+        guard !story.attempts.isEmpty else { return }
+        try heading("Attempts")
+        for attempt in story.attempts {
+            let end = attempt.endPosition.map { ", position \($0)" } ?? ""
+            try line(
+                "CSeq \(attempt.cseq)",
+                "from position \(attempt.position): \(StorySummary.word(attempt))\(end)")
+        }
     }
 
     private func write(_ leg: CallStory.LegPart) throws {
-        try heading("Leg \(leg.number), to tag \(DisplayText.harmless(leg.toTag))")
-        try output.writeLine("answered    \(CalendarTime.text(leg.answeredAt.rawValue))")
-        if let endedAt = leg.endedAt, let endedBy = leg.endedBy {
-            try output.writeLine(
-                "ended       \(CalendarTime.text(endedAt.rawValue)), by the event at position \(endedBy)")
+        try heading("Leg \(leg.number), to tag \(leg.toTag)")
+        func time(_ time: Timestamp) -> String { CalendarTime.text(time.rawValue) }
+        let attempt = leg.attempt.map { ", attempt with CSeq \($0)" } ?? ""
+        try line("answered", "\(time(leg.answeredAt)), position \(leg.answerPosition)\(attempt)")
+        if let endedAt = leg.endedAt, let position = leg.endPosition {
+            try line("ended", "\(time(endedAt)), position \(position): \(leg.termination ?? "")")
         } else {
-            let isOver = asOf >= leg.deadline
-            try output.writeLine(
-                "open        deadline \(CalendarTime.text(leg.deadline.rawValue))\(isOver ? ", which has passed" : "")"
-            )
+            let isOver = story.asOf >= leg.deadline.at
+            try line("open", "as of \(time(story.asOf))\(isOver ? ", and past its deadline" : "")")
         }
-        try output.writeLine("last proof  \(CalendarTime.text(leg.lastProofAt.rawValue))")
-        try output.writeLine("timer       \(MarkLine.text(leg.marks))")
+        let kind = leg.deadline.kind == .sessionExpiry ? "session expiry" : "lifetime"
+        try line("deadline", "\(time(leg.deadline.at)), \(kind)")
+        try line("last proof", "\(time(leg.lastProofAt)), position \(leg.lastProofPosition)")
+        try line(
+            "hung",
+            leg.isHung
+                ? "yes: \(HumanDuration.text(microseconds: leg.overrun)) beyond its session, unproven for "
+                    + HumanDuration.text(microseconds: leg.unproven) : "no")
+        for mark in leg.marks {
+            let who = mark.refresher.map { "the \($0) is to refresh" } ?? "nobody is named to refresh"
+            let verdict = mark.verdict.map { ": \($0)" } ?? ""
+            let timer =
+                mark.expiresAt.map { "\(mark.interval) s, \(who), expires at \(time($0))\(verdict)" }
+                ?? "no session timer runs from here"
+            try line("timer mark", "\(time(mark.time)), position \(mark.position): \(timer)")
+        }
     }
 
-    private func write(_ record: AnswerRow) throws {
+    /// Every field with its value, and below it the rule and where it comes from.
+    private func write(_ record: CallStory.Record) throws {
         var fields = AnswerFields(ReadModelSnapshot.callRecordColumns)
-        fields.row = record
-        let leg = fields.integer("leg") ?? 0
-        try heading(leg == 0 ? "Record of the call" : "Record of leg \(leg)")
-        for column in ReadModelSnapshot.callRecordColumns where fields[column.name] != .null {
-            let value: String =
-                switch column.meaning {
-                case .time: CalendarTime.text(fields.integer(column.name) ?? 0)
-                case .duration, .milliseconds: "\(fields.duration(column.name)) (\(fields.text(column.name)))"
-                default: fields.text(column.name)
-                }
-            try output.writeLine(column.name + String(repeating: " ", count: 19 - column.name.count) + value)
+        fields.row = record.values
+        try heading(
+            (record.leg == 0 ? "Record of the call" : "Record of leg \(record.leg)")
+                + ": each value, the rule that gives it, and the log positions that it comes from")
+        for (column, origin) in zip(ReadModelSnapshot.callRecordColumns, record.origins) {
+            try line(column.name, Self.value(column, fields), cells: 19)
+            let positions = column.name == "positions" ? "" : Self.cited(origin.positions)
+            try wrapped(
+                origin.rule + positions, lead: String(repeating: " ", count: 19), hanging: 21, isDim: true)
+        }
+        let policy = record.policy
+        let stated = record.policyPosition.map { "stated at position \($0)" } ?? "stated by no event"
+        try wrapped(
+            "Policy \(policy.citation), \(stated): hung_call \(policy.hungCall.rawValue), round "
+                + "\(policy.rounding.rawValue) to \(policy.roundMilliseconds) ms, minimum "
+                + "\(policy.minimumMilliseconds) ms", hanging: 4)
+    }
+
+    private static func value(_ column: AnswerColumn, _ fields: AnswerFields) -> String {
+        guard fields[column.name] != .null else { return AnswerFields.none }
+        return switch column.meaning {
+        case .time: CalendarTime.text(fields.integer(column.name) ?? 0)
+        case .duration, .milliseconds: "\(fields.duration(column.name)) (\(fields.text(column.name)))"
+        case .structure: fields.text(column.name).replacing(",", with: ", ")
+        default: fields.text(column.name)
         }
     }
 
-    // MARK: For machines
-
-    func writeJSON() throws {
-        try output.write { bytes in
-            func member(_ name: String, _ value: AnswerValue, isFirst: Bool = false) {
-                bytes.append(UInt8(ascii: isFirst ? "{" : ","))
-                JSONText.appendQuoted(name.utf8, to: &bytes)
-                bytes.append(UInt8(ascii: ":"))
-                AnswerWriter.appendJSON(value, to: &bytes)
-            }
-            func list<Item>(_ name: String, _ items: [Item], _ body: (Item) -> Void) {
-                bytes.append(contentsOf: ",\"\(name)\":[".utf8)
-                for (place, item) in items.enumerated() {
-                    if place > 0 { bytes.append(UInt8(ascii: ",")) }
-                    body(item)
-                    bytes.append(UInt8(ascii: "}"))
-                }
-                bytes.append(UInt8(ascii: "]"))
-            }
-            func time(_ time: Timestamp?) -> AnswerValue { time.map { .integer($0.rawValue) } ?? .null }
-            member("callid", .text(story.callID), isFirst: true)
-            member("from_tag", .text(story.fromTag))
-            member("open", .flag(story.isOpen))
-            list("events", events) { event in
-                member("position", .integer(Int64(event.position.rawValue)), isFirst: true)
-                member("received_at", .integer(event.receivedAt.rawValue))
-                member("source", .text(event.source.source.description))
-                member("epoch", .integer(event.source.epoch.rawValue))
-                member("seq", .integer(event.sequence.rawValue))
-                member("repeat", .flag(event.isRepeat))
-                member("event", .json(event.json))
-            }
-            list("attempts", story.attempts) { attempt in
-                member("cseq", .integer(attempt.cseq), isFirst: true)
-                member("started_at", time(attempt.startedAt))
-                member("sip_code", attempt.sipCode.map { .integer($0) } ?? .null)
-                member("final", .flag(attempt.isFinal))
-            }
-            list("legs", story.legs) { leg in
-                member("leg", .integer(Int64(leg.number)), isFirst: true)
-                member("to_tag", .text(leg.toTag))
-                member("answered_at", time(leg.answeredAt))
-                member("ended_at", time(leg.endedAt))
-                member("ended_by_position", leg.endedBy.map { .integer(Int64($0.rawValue)) } ?? .null)
-                member("deadline", time(leg.deadline))
-                member("last_proof_at", time(leg.lastProofAt))
-                member("marks", .json(leg.marks))
-            }
-            bytes.append(contentsOf: ",\"cdrs\":".utf8)
-            AnswerWriter.appendJSON(records, ReadModelSnapshot.callRecordColumns, to: &bytes)
-            bytes.append(contentsOf: ",\"findings\":".utf8)
-            AnswerWriter.appendJSON(findings.map(\.answer), FindingRow.columns, to: &bytes)
-            bytes.append(contentsOf: "}\n".utf8)
-        }
+    private static func cited(_ positions: [Position]) -> String {
+        guard !positions.isEmpty else { return "" }
+        let shown = positions.prefix(CommandLimits.positionsShownMax).map { "\($0)" }.joined(separator: ", ")
+        let more = positions.count - CommandLimits.positionsShownMax
+        return " [\(shown)\(more > 0 ? " and \(more) more" : "")]"
     }
-}
 
-/// What an event says beside its type and time, as `name=value`, in the order of the vocabulary.
-enum EventSaying {
-    static func text(_ view: borrowing EventView, in bytes: PaddedBytes) -> String {
-        var parts: [String] = []
-        for field in Field.allCases where view.has(field) {
-            switch field {
-            case .time, .callID, .fromTag: continue
-            case .by: parts.append("by=\(view.by?.name ?? "")")
-            case .refresher, .forwardedRefresher:
-                parts.append("\(field.name)=\(view.refresher(field)?.name ?? "")")
-            case .supportedTimer, .requireTimer, .byeSent:
-                parts.append("\(field.name)=\(view.flag(field) == true ? "yes" : "no")")
-            default:
-                if let text = view.text(field) {
-                    parts.append("\(field.name)=\(JSONText.string(text, in: bytes))")
-                } else if let number = view.number(field) {
-                    parts.append("\(field.name)=\(number)")
-                }
-            }
+    private func writeRevisions() throws {
+        guard story.revisions.contains(where: { $0.kind != .first }) else { return }
+        try heading("Revisions: how the records came to be what they are")
+        let writer = try AnswerWriter(
+            RevisionRows.columns, table: .revisions, format: .table, to: output)
+        for revision in story.revisions { try writer.write(revisions.answer(revision)) }
+        try writer.finish(none: "revisions")
+    }
+
+    private func writeFindings() throws {
+        guard !story.findings.isEmpty else { return }
+        try heading("Findings of the audit, each with its evidence")
+        let table = TableDesign(
+            [
+                .time("Time", "at"), .word("Severity", "severity"), .word("Code", "code"),
+                .text("To tag", "to_tag", cellsMin: 8),
+            ],
+            below: { fields in
+                let detail = Self.detail(fields.text("detail"))
+                return ["positions \(fields.words("positions"))\(detail.isEmpty ? "" : ": \(detail)")"]
+            })
+        let writer = try AnswerWriter(FindingRow.columns, table: table, format: .table, to: output)
+        for finding in story.findings { try writer.write(finding.answer) }
+        try writer.finish(none: "findings")
+    }
+
+    /// The values that a finding compares: times and durations as people read them.
+    private static func detail(_ json: String) -> String {
+        JSONMembers.of(json).map { name, value in
+            if value.hasPrefix("{") { return "\(name) (\(detail(value)))" }
+            guard let number = Int64(value) else { return "\(name) \(value.filter { $0 != "\"" })" }
+            if name.hasSuffix("_at") { return "\(name) \(CalendarTime.text(number))" }
+            if name.hasSuffix("_us") { return "\(name) \(HumanDuration.text(microseconds: number))" }
+            return "\(name) \(number)"
+        }.joined(separator: ", ")
+    }
+
+    private func writeGaps() throws {
+        guard !story.gaps.isEmpty else { return }
+        try heading("Events that did not come, from sources of the call and in its time")
+        for gap in story.gaps {
+            let numbers = "\(gap.numbers.lowerBound) to \(gap.numbers.upperBound)"
+            let from = gap.after.map { CalendarTime.text($0.rawValue) } ?? "the beginning"
+            let to = gap.before.map { CalendarTime.text($0.rawValue) } ?? "no known time"
+            try wrapped(
+                "position \(gap.position): numbers \(numbers) of \(gap.source), epoch \(gap.epoch), between \(from) "
+                    + "and \(to): "
+                    + (gap.missing > 0
+                        ? "\(gap.missing) still missing" : "all have come since, the gap is closed"),
+                hanging: 4)
         }
-        return parts.joined(separator: " ")
     }
 }

@@ -111,7 +111,7 @@ final class TableWriter {
         }
         try output.writeLine(Self.trimmed(line))
         for text in row.below {
-            for line in DisplayText.wrapped(text, to: terminal.columns, indent: 2, hanging: 4) {
+            for line in DisplayText.wrapped(text, to: terminal.columns, lead: "  ", hanging: 4) {
                 try output.writeLine(terminal.dim(line))
             }
         }

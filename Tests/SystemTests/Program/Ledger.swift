@@ -39,6 +39,15 @@ final class Ledger {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
+    /// The calls of `Fixtures/stories.ndjson`.
+    func takeStories() throws {
+        let outcome = try run("import", Self.stories)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    static let stories = BuiltProgram.repository.appendingPathComponent(
+        "Tests/SystemTests/Fixtures/stories.ndjson"
+    ).path
     static let fixture = BuiltProgram.repository.appendingPathComponent(
         "Tests/SystemTests/Fixtures/calls.ndjson"
     ).path
