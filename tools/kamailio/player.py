@@ -18,8 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "scenarios"))
 
 import calls  # noqa: E402
+import misbehaving  # noqa: E402
 
-CALL_SECONDS_MAX = 60  # a SIPp that has not ended by then is stuck
 PORTS = 12  # of a call: each side one for SIP, one for control and four for media it never uses
 START_SECONDS_MAX = 15  # for Kamailio and for SIPp to listen
 STAGGER_SECONDS = 0.04  # between two callers, so that starting them does not delay what they measure
@@ -27,8 +27,9 @@ STOP_SECONDS_MAX = 15  # for Kamailio to end in good order
 DRAIN_SECONDS_MAX = 10  # for the last events to be acknowledged
 REFUSALS = tuple("SIP/2.0 %d" % first for first in (3, 4, 5, 6))
 PR_SET_PDEATHSIG = 1
-MAKERS = {**calls.CALLS, **calls.SLOW}
+MAKERS = {**calls.CALLS, **calls.SLOW, **misbehaving.CALLS}
 PINGS = ["TOLLBOOK_PING=30", "TOLLBOOK_PING_FAILURES=1"]  # what the slow ones want of the proxy
+REAL_MINIMUM = ["TOLLBOOK_MIN_SE=90"]  # what those of misbehaving.py want of it
 
 
 def die_with_parent():
@@ -83,13 +84,10 @@ class Kamailio:
         if self.dialog_db:
             quoted["DIALOG_DB"] = "sqlite:///" + self._database()
         defines = ['%s="%s"' % pair for pair in quoted.items()]
-        defines += [
-            "LISTEN=udp:127.0.0.1:%d" % self.port,
-            "WITH_SCENARIOS",
-            "TOLLBOOK_MIN_SE=4",
-            "FR_TIMER=1500",
-            "FR_INV_TIMER=2000",
-        ] + self.defines
+        defines += ["LISTEN=udp:127.0.0.1:%d" % self.port, "WITH_SCENARIOS"]
+        given = {define.partition("=")[0] for define in self.defines}
+        usual = ["TOLLBOOK_MIN_SE=4", "FR_TIMER=1500", "FR_INV_TIMER=2000"]
+        defines += [define for define in usual if define.partition("=")[0] not in given] + self.defines
         command = [
             "kamailio",
             "-f",
@@ -265,7 +263,7 @@ class Played:
         path = os.path.join(self.run_dir, "%s_%s" % (self.name, side))
         with open(path + ".xml", "w", encoding="latin-1") as file:
             file.write(script.xml(self.name))
-        seconds = CALL_SECONDS_MAX + (self.count / self.rate if self.rate else 0)
+        seconds = self.made.seconds_max + (self.count / self.rate if self.rate else 0)
         command = [
             "timeout",
             "-k",
@@ -451,10 +449,14 @@ def raise_on_signals():
 def main(arguments):
     raise_on_signals()
     names = sorted(calls.CALLS) if arguments.all else arguments.scenario
-    pings = PINGS if set(names) & set(calls.SLOW) else []
+    wanted = PINGS if set(names) & set(calls.SLOW) else []
+    if set(names) & set(misbehaving.CALLS):
+        if not set(names) <= set(misbehaving.CALLS):
+            sys.exit("the calls of misbehaving.py want another proxy: play them by themselves")
+        wanted = REAL_MINIMUM
     options = {
         "source": arguments.source,
-        "defines": arguments.define + pings,
+        "defines": arguments.define + wanted,
         "dialog_db": arguments.dialog_db,
         "memory": 1024 if arguments.load else 512,
     }

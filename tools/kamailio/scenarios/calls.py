@@ -14,6 +14,7 @@ class Call:
     def __init__(self, proxy="call"):
         self.proxy = proxy
         self.caller, self.callee = Caller(), Callee()
+        self.seconds_max = 60  # a SIPp that has not ended by then is stuck
         self.hang_up_after = None  # milliseconds after the start at which an operator ends the dialog by RPC
 
 
