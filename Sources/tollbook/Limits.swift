@@ -7,6 +7,8 @@ enum CommandLimits {
     /// Cells in a row of a table that goes elsewhere than to a terminal, unless `COLUMNS` says another
     /// number.
     static let columnsElsewhere = 118
+    /// Findings that a table lists, unless it is told how many: nobody reads more, and a terminal scrolls.
+    static let findingsListedMax = 10_000
     /// Log positions that are told to people one by one.
     static let positionsShownMax = 12
     /// How often a progress bar is drawn anew, and how often a plain line is written where there is no

@@ -60,6 +60,24 @@ struct CommandTests {
         #expect(!FileManager.default.fileExists(atPath: ledger.data))
     }
 
+    /// However few findings are listed, the sums and the exit status go by all of them, and a table says how
+    /// many it left out.
+    @Test func auditListsNoMoreThanItIsTold() throws {
+        let ledger = try Ledger()
+        try ledger.takeStories()
+        let all = try ledger.rows("audit").count
+        #expect(all > 2)
+        #expect(try ledger.rows("audit", "--limit", "2").count == 2)
+        let table = try ledger.run("audit", "--format", "table", "--limit", "1")
+        #expect(table.text.contains("and \(all - 1) more"), "\(table.text)")
+        #expect(table.text.contains("--limit \(all)"))
+        #expect(try !ledger.run("audit", "--format", "table").text.contains(" more: "))
+        let none = try ledger.run("audit", "--limit", "0", "--fail-on", "error")
+        #expect(none.status == 1)
+        #expect(none.output.isEmpty)
+        #expect(try ledger.run("audit", "--limit=-1").status == 2)
+    }
+
     @Test(arguments: ["serve", "import"])
     func aDirectoryOfSomethingElseIsLeftAlone(command: String) throws {
         let ledger = try Ledger()

@@ -15,6 +15,7 @@ struct AuditCommand: ParsableCommand {
               tollbook audit
               tollbook audit --code hung_call,session_expired --since 2026-03-01
               tollbook audit --user-agent "ACME SIP 1.2" --format csv
+              tollbook audit --limit 0
               tollbook audit --since 2026-03-01 --fail-on error --format ndjson
             """)
 
@@ -48,6 +49,17 @@ struct AuditCommand: ParsableCommand {
     @Option(help: "Exit status 1 if there is a finding of this severity or a graver one.")
     var failOn: SeverityWord?
 
+    @Option(
+        help: ArgumentHelp(
+            "List so many findings at most; sums and --fail-on go by all. A table lists "
+                + "\(CommandLimits.findingsListedMax) unless told otherwise, NDJSON and CSV list all.",
+            valueName: "n"))
+    var limit: Int?
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit is 0 or more") }
+    }
+
     func run() throws {
         var filter = FindingFilter()
         filter.codes = code?.words ?? []
@@ -66,11 +78,20 @@ struct AuditCommand: ParsableCommand {
                 try AuditSummary(snapshot, filter, asOf: asOf).write(to: output)
             }
             let writer = try AnswerWriter(FindingRow.columns, table: .findings, format: format, to: output)
+            let most = limit ?? (format == .table ? CommandLimits.findingsListedMax : Int.max)
+            var left = 0
             try snapshot.findings(filter, asOf: asOf) { finding in
                 gravest = max(gravest, SeverityWord(rawValue: finding.severity)?.weight ?? 0)
-                try writer.write(finding.answer)
+                if writer.count < most { try writer.write(finding.answer) } else { left += 1 }
             }
-            try writer.finish(none: "findings")
+            if left > 0, format == .table {
+                try writer.finish()
+                try output.writeLine(
+                    "and \(HumanCount.grouped(UInt64(left))) more: choose with --code, --severity, --since and the like, "
+                        + "or list all with --limit \(writer.count + left)")
+            } else {
+                try writer.finish(none: "findings")
+            }
         }
         try output.flush()
         if let failOn, gravest >= failOn.weight { throw CommandFailure(.answerIsNo) }

@@ -42,6 +42,11 @@ final class AnswerWriter {
         }
     }
 
+    /// Writes what was held back.
+    func finish() throws {
+        if format == .table { try table.finish() }
+    }
+
     /// Writes what was held back; `noun` says what there is none of, where there is none.
     func finish(none noun: String) throws {
         guard format == .table else { return }
