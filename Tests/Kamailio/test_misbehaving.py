@@ -65,8 +65,8 @@ DUE = {
 }
 WELL_BEHAVED = ("kept_by_caller", "kept_by_callee", "raised_when_told", "without_timers", "gone_and_given_up")
 # What no user agent can do: the proxy would have to break rules, clocks to differ or events to get lost. And
-# the missing ACK: Kamailio sees it when the session is over, a moment before or after; test_scenarios.py plays
-# that. Tests/Oracle has cases of all of them.
+# the missing ACK: Kamailio sees it when the session is over, a moment before or after. test_scenarios.py has
+# that one; Tests/Oracle has cases of all of them.
 NOT_PLAYED = {
     "proxy_raised_interval",
     "proxy_undercut_min_se",
