@@ -1,31 +1,48 @@
 internal import Events
 
-/// Which calls have been in memory and are no more: 64 bits of each key, so that a new call need not be
-/// looked for where it can't be. A stranger taken for a forgotten call (one in billions) costs a look-up and
-/// nothing else.
+/// Which calls have been in memory and are no more, so that a new call need not be looked for where it can't
+/// be. Its size does not grow with the number of calls: up to `exactMax` of them it keeps 64 bits of each
+/// key; beyond that it is a filter that never misses a call it was told of, and takes a stranger for one now
+/// and then (three in a thousand with twenty million calls), which costs a look-up and nothing else.
 @safe
 struct ForgottenCalls: ~Copyable {
-    // Safety: allocated with `mask + 1` places, freed in deinit; every index is masked. 0 is a free place.
-    private var places: UnsafeMutablePointer<UInt64>
+    // Safety: allocated with `mask + 1` words, freed in deinit; every index is masked.
+    /// Keys, 0 being a free place; or the filter's bits, eight words a block.
+    private var words: UnsafeMutablePointer<UInt64>
     private var mask: Int
     private var count = 0
+    private var isFilter = false
+    private let exactMax: Int
+    private let filterWords: Int
 
-    init() {
+    /// 32 MiB.
+    static let filterWordsStandard = 1 << 22
+
+    /// - Parameters:
+    ///   - exactMax: how many keys are kept before the filter takes over.
+    ///   - filterWords: the filter's size; a power of two, 8 or more.
+    init(exactMax: Int = 1 << 18, filterWords: Int = filterWordsStandard) {
+        precondition(filterWords >= 8 && filterWords & (filterWords - 1) == 0)
+        self.exactMax = exactMax
+        self.filterWords = filterWords
         mask = 4095
-        unsafe places = .allocate(capacity: mask + 1)
-        unsafe places.initialize(repeating: 0, count: mask + 1)
+        unsafe words = .allocate(capacity: mask + 1)
+        unsafe words.initialize(repeating: 0, count: mask + 1)
     }
 
     deinit {
         // Safety: this value's own.
-        unsafe places.deallocate()
+        unsafe words.deallocate()
     }
 
     func contains(_ key: CallKey) -> Bool {
         let mark = Self.mark(key)
+        if isFilter {
+            return Self.bits(mark).allSatisfy { unsafe words[word($0, mark)] & 1 << ($0 & 63) != 0 }
+        }
         var index = Int(truncatingIfNeeded: mark) & mask
         while true {
-            let place = unsafe places[index]
+            let place = unsafe words[index]
             if place == 0 { return false }
             if place == mark { return true }
             index = (index &+ 1) & mask
@@ -33,27 +50,62 @@ struct ForgottenCalls: ~Copyable {
     }
 
     mutating func insert(_ key: CallKey) {
+        let mark = Self.mark(key)
+        if isFilter { return setBits(mark) }
         if contains(key) { return }
-        if (count + 1) * 10 > (mask + 1) * 7 { grow() }
-        place(Self.mark(key))
+        if count == exactMax {
+            becomeFilter()
+            return setBits(mark)
+        }
+        if (count + 1) * 10 > (mask + 1) * 7 { replaceWords((mask + 1) * 2) { $0.place($1) } }
+        place(mark)
         count += 1
     }
 
-    private mutating func grow() {
-        let (old, oldCount) = unsafe (places, mask + 1)
-        mask = oldCount * 2 - 1
-        // Safety: the old places are read to the end and freed.
-        unsafe places = .allocate(capacity: mask + 1)
-        unsafe places.initialize(repeating: 0, count: mask + 1)
-        for index in 0..<oldCount where unsafe old[index] != 0 { place(unsafe old[index]) }
+    private mutating func becomeFilter() {
+        isFilter = true
+        replaceWords(filterWords) { $0.setBits($1) }
+    }
+
+    /// Takes other words and puts every key into them.
+    private mutating func replaceWords(_ newCount: Int, _ keep: (inout ForgottenCalls, UInt64) -> Void) {
+        let (old, oldCount) = unsafe (words, mask + 1)
+        mask = newCount - 1
+        // Safety: the old words are read to the end and freed.
+        unsafe words = .allocate(capacity: newCount)
+        unsafe words.initialize(repeating: 0, count: newCount)
+        for index in 0..<oldCount where unsafe old[index] != 0 { keep(&self, unsafe old[index]) }
         unsafe old.deallocate()
     }
 
-    private func place(_ mark: UInt64) {
+    private mutating func place(_ mark: UInt64) {
         var index = Int(truncatingIfNeeded: mark) & mask
-        while unsafe places[index] != 0 { index = (index &+ 1) & mask }
-        unsafe places[index] = mark
+        while unsafe words[index] != 0 { index = (index &+ 1) & mask }
+        unsafe words[index] = mark
+    }
+
+    private mutating func setBits(_ mark: UInt64) {
+        let bits = Self.bits(mark)
+        for index in bits.indices { unsafe words[word(bits[index], mark)] |= 1 << (bits[index] & 63) }
+    }
+
+    /// The word that holds a bit of a key's block, all of which lies in one line of the cache.
+    private func word(_ bit: UInt64, _ mark: UInt64) -> Int {
+        (Int(truncatingIfNeeded: mark >> 1) &* 8 &+ Int(bit >> 6)) & mask
+    }
+
+    /// Five bits of the 512 of a block.
+    private static func bits(_ mark: UInt64) -> [5 of UInt64] {
+        let mixed = (mark ^ mark >> 29) &* 0x9E37_79B9_7F4A_7C15
+        return [mixed >> 55, mixed >> 46 & 511, mixed >> 37 & 511, mixed >> 28 & 511, mixed >> 19 & 511]
     }
 
     private static func mark(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
+}
+
+extension InlineArray where Element == UInt64 {
+    fileprivate func allSatisfy(_ condition: (UInt64) -> Bool) -> Bool {
+        for index in indices where !condition(self[index]) { return false }
+        return true
+    }
 }
