@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 4: everything that is computed from the log.
+-- The read model of Tollbook, version 5: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -8,8 +8,8 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
--- The last seven columns are the session timer of a leg, until when it should have ended, and where the log has
--- its last proof of life (null for leg 0).
+-- The last eight columns are the session timer of a leg, until when it should have ended, and its last proof of
+-- life: where the log has it, and of which type it is (null for leg 0).
 CREATE TABLE cdrs (
     callid TEXT NOT NULL,
     from_tag TEXT NOT NULL,
@@ -52,7 +52,8 @@ CREATE TABLE cdrs (
     overrun_us INTEGER,
     unproven_us INTEGER,
     deadline INTEGER,
-    last_proof_position INTEGER
+    last_proof_position INTEGER,
+    last_proof_type TEXT
 );
 
 -- Revisions that were superseded: the record as it was, and the log position of the event that changed it.

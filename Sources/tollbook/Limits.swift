@@ -9,6 +9,9 @@ enum CommandLimits {
     static let columnsElsewhere = 118
     /// Findings that a table lists, unless it is told how many: nobody reads more, and a terminal scrolls.
     static let findingsListedMax = 10_000
+    /// Revisions that are held back to fetch their events in the order of the log: a log that is compressed
+    /// is unpacked once for so many.
+    static let revisionsHeldMax = 32_768
     /// Log positions that are told to people one by one.
     static let positionsShownMax = 12
     /// How often a progress bar is drawn anew, and how often a plain line is written where there is no

@@ -46,7 +46,7 @@ struct SuspectTests {
     /// - Returns: the rules that made legs hung.
     private static func check(_ place: TestPlace, asOf: Timestamp) throws -> Set<SuspectLeg.Rule> {
         try ReadModelReader(path: place.readModel).read { snapshot in
-            let legs = try snapshot.suspects(DialogFilter(), asOf: asOf, log: place.log)
+            let legs = try snapshot.suspects(DialogFilter(), asOf: asOf)
             var found: [[String]: [String: Any]] = [:]
             var filter = FindingFilter()
             filter.codes = ["hung_call"]
@@ -72,7 +72,7 @@ struct SuspectTests {
                     decoding: event.bytes.pointer(at: 0, to: event.bytes.count), as: UTF8.self)
                 let proof = try object(text)
                 #expect(proof["time"] as? Int64 == leg.lastProofAt.rawValue)
-                #expect(proof["type"] as? String == leg.lastProofType.name)
+                #expect(proof["type"] as? String == leg.lastProofType)
                 #expect(proof["to_tag"] as? String == leg.toTag)
                 #expect(proof["callid"] as? String == leg.callID)
             }

@@ -95,5 +95,6 @@ extension LegTimer {
         row.integer(unproven)
         row.time(deadline)
         row.integer(Int64(lastProofPosition.rawValue))
+        row.word(lastProofType.name)
     }
 }

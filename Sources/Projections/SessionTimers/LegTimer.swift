@@ -12,6 +12,7 @@ package struct LegTimer: Sendable {
     package var deadline = Timestamp(rawValue: 0)
     /// Where the log has the last proof of life.
     package var lastProofPosition = Position(rawValue: 0)
+    package var lastProofType = EventType.unknown
 
     package init() {}
 
@@ -21,6 +22,7 @@ package struct LegTimer: Sendable {
         RecordColumn("hung", .integer, null: true), RecordColumn("overrun_us", .integer, null: true),
         RecordColumn("unproven_us", .integer, null: true), RecordColumn("deadline", .integer, null: true),
         RecordColumn("last_proof_position", .integer, null: true),
+        RecordColumn("last_proof_type", .text, null: true),
     ]
 }
 
@@ -49,6 +51,7 @@ extension CallFold {
         timer.unproven = unproven(of: leg, asOf: asOf)
         timer.deadline = deadline(of: leg)
         timer.lastProofPosition = facts[leg.lastProof].position
+        timer.lastProofType = facts[leg.lastProof].type
     }
 
     private static let timeKey = Array(#"{"time":"#.utf8)

@@ -1,4 +1,3 @@
-package import EventLog
 package import Events
 internal import GRDB
 package import Projections
@@ -30,7 +29,8 @@ package struct SuspectLeg: Sendable {
     package var termination: Termination?
     package var lastProofAt = Timestamp(rawValue: 0)
     package var lastProofPosition = Position(rawValue: 0)
-    package var lastProofType = EventType.unknown
+    /// The type of that event.
+    package var lastProofType = ""
     /// Seconds; 0 without a timer.
     package var sessionInterval: Int64 = 0
     package var refresher: String?
@@ -98,7 +98,7 @@ package struct SuspectLeg: Sendable {
             .text(callID), .text(fromTag), .text(toTag), .text(endedAt == nil ? "confirmed" : "terminated"),
             AnswerValue(fromURI), AnswerValue(toURI), AnswerValue(userAgent), .integer(startedAt.rawValue),
             .integer(answeredAt.rawValue), AnswerValue(endedAt?.rawValue), .integer(lastProofAt.rawValue),
-            .integer(Int64(lastProofPosition.rawValue)), .text(lastProofType.name), .integer(sessionInterval),
+            .integer(Int64(lastProofPosition.rawValue)), .text(lastProofType), .integer(sessionInterval),
             AnswerValue(refresher), AnswerValue(expiresAt?.rawValue), .integer(deadline.rawValue),
             .integer(overrun), .integer(unproven), .text(rule.rawValue), .text(because),
             .text(policy.citation), .text(policy.hungCall.rawValue), AnswerValue(bill.milliseconds),
@@ -121,10 +121,8 @@ package struct SuspectLeg: Sendable {
 
 extension ReadModelSnapshot {
     /// Every leg that hung, ended ones and those that are open past their deadline, the worst first.
-    package func suspects(
-        _ filter: DialogFilter, asOf: Timestamp, log: LogDirectory
-    ) throws -> [SuspectLeg] {
-        var legs = try endedSuspects(filter, log)
+    package func suspects(_ filter: DialogFilter, asOf: Timestamp) throws -> [SuspectLeg] {
+        var legs = try endedSuspects(filter)
         try forEachOpenCall(callID: filter.callID) { fold in
             guard filter.admits(fold, sources) else { return }
             for leg in fold.legs where leg.end == nil && fold.isHung(leg, asOf: asOf) {
@@ -141,6 +139,7 @@ extension ReadModelSnapshot {
         "callid", "from_tag", "to_tag", "from_uri", "to_uri", "user_agent", "refresher", "termination",
         "sources", "started_at", "answered_at", "ended_at", "last_proof_at", "last_proof_position",
         "session_interval", "expires_at", "deadline", "overrun_us", "unproven_us",
+        "last_proof_type",
     ]
 
     /// Those that have ended, found through an index that holds no other.
@@ -155,7 +154,7 @@ extension ReadModelSnapshot {
         )
     }
 
-    private func endedSuspects(_ filter: DialogFilter, _ log: LogDirectory) throws -> [SuspectLeg] {
+    private func endedSuspects(_ filter: DialogFilter) throws -> [SuspectLeg] {
         var legs: [SuspectLeg] = []
         let query = Self.endedSuspects(filter)
         let rows = try Row.fetchCursor(db, sql: query.sql, arguments: query.arguments)
@@ -172,11 +171,8 @@ extension ReadModelSnapshot {
             leg.lastProofPosition = Position(rawValue: UInt64(row[13] as Int64))
             leg.expiresAt = (row[15] as Int64?).map { Timestamp(rawValue: $0) }
             (leg.deadline, leg.overrun, leg.unproven) = (time(16), row[17], row[18])
+            leg.lastProofType = row.text(19) ?? ""
             legs.append(leg)
-        }
-        let types = try LogTypes(log).types(at: legs.map(\.lastProofPosition))
-        for index in legs.indices {
-            legs[index].lastProofType = types[legs[index].lastProofPosition] ?? .unknown
         }
         return legs
     }
@@ -195,7 +191,7 @@ extension ReadModelSnapshot {
         suspect.answeredAt = leg.answeredAt
         suspect.lastProofAt = leg.lastProofAt
         suspect.lastProofPosition = fold.facts[leg.lastProof].position
-        suspect.lastProofType = fold.facts[leg.lastProof].type
+        suspect.lastProofType = fold.facts[leg.lastProof].type.name
         if let mark = leg.marks.last {
             suspect.sessionInterval = fold.marks[mark].interval
             suspect.refresher = fold.marks[mark].refresher?.name

@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 4
+    package static let version: Int64 = 5
 
     static let tables: [String] = [
         """
@@ -16,8 +16,8 @@ public enum ReadModelSchema {
         """,
         """
         -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
-        -- The last seven columns are the session timer of a leg, until when it should have ended, and where the log has
-        -- its last proof of life (null for leg 0).
+        -- The last eight columns are the session timer of a leg, until when it should have ended, and its last proof of
+        -- life: where the log has it, and of which type it is (null for leg 0).
         CREATE TABLE cdrs (
         \(columns(CallRecord.columns + LegTimer.columns))
         )

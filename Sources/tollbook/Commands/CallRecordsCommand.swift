@@ -80,7 +80,14 @@ struct CallRecordsCommand: ParsableCommand {
                 let rows = RevisionRows(log)
                 let writer = try AnswerWriter(
                     RevisionRows.columns, table: .revisions, format: format, to: output)
-                try snapshot.revisions(filter, log: log) { try writer.write(rows.answer($0)) }
+                var held: [RecordRevision] = []
+                try snapshot.revisions(filter, log: log) { revision in
+                    held.append(revision)
+                    guard held.count >= CommandLimits.revisionsHeldMax else { return }
+                    for row in try rows.answers(held) { try writer.write(row) }
+                    held.removeAll(keepingCapacity: true)
+                }
+                for row in try rows.answers(held) { try writer.write(row) }
                 try writer.finish(none: "records")
             } else {
                 let writer = try AnswerWriter(

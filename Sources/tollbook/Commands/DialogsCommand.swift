@@ -53,11 +53,9 @@ struct DialogsCommand: ParsableCommand {
         try ReadModelAccess(data.directory).read { snapshot in
             let asOf = asOf?.timestamp ?? snapshot.asOf
             if suspect {
-                // Opened after the snapshot, so that it has every event that the snapshot knows of.
-                let log = try data.directory.openLogForReading()
                 let writer = try AnswerWriter(
                     SuspectLeg.columns, table: .suspects, format: format, to: output)
-                for leg in try snapshot.suspects(filter, asOf: asOf, log: log) {
+                for leg in try snapshot.suspects(filter, asOf: asOf) {
                     try writer.write(leg.answer(because: SuspectWords.because(leg)))
                 }
                 try writer.finish(none: "hung legs")

@@ -17,13 +17,22 @@ final class RevisionRows {
             AnswerColumn("made_by_source", .text), AnswerColumn("made_by_says", .text),
         ]
 
-    func answer(_ revision: RecordRevision) throws -> AnswerRow {
-        guard let position = revision.madeBy else { return revision.answer + [.null, .null, .null, .null] }
-        let event = try events.event(at: position)
-        return revision.answer + [
-            .text(event.type), .integer(event.time.rawValue), .text(event.source.source.description),
-            .text(event.says),
-        ]
+    /// One row for each, in their order.
+    func answers(_ revisions: [RecordRevision]) throws -> [AnswerRow] {
+        var found: [Position: EventLookup.Found] = [:]
+        // In the order of the log, where neighbours cost little.
+        for position in Set(revisions.compactMap(\.madeBy)).sorted() {
+            found[position] = try events.event(at: position)
+        }
+        return revisions.map { revision in
+            guard let event = revision.madeBy.flatMap({ found[$0] }) else {
+                return revision.answer + [.null, .null, .null, .null]
+            }
+            return revision.answer + [
+                .text(event.type), .integer(event.time.rawValue), .text(event.source.source.description),
+                .text(event.says),
+            ]
+        }
     }
 }
 

@@ -53,8 +53,8 @@ struct StoryLines {
         }
         for leg in story.legs { try write(leg) }
         for record in story.records { try write(record) }
-        for revision in story.revisions {
-            try line("revision", without(RevisionRows.columns, try revisions.answer(revision)))
+        for row in try revisions.answers(story.revisions) {
+            try line("revision", without(RevisionRows.columns, row))
         }
         for finding in story.findings { try line("finding", without(FindingRow.columns, finding.answer)) }
         for gap in story.gaps {

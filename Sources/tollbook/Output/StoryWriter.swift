@@ -157,7 +157,7 @@ final class StoryWriter {
         try heading("Revisions: how the records came to be what they are")
         let writer = try AnswerWriter(
             RevisionRows.columns, table: .revisions, format: .table, to: output)
-        for revision in story.revisions { try writer.write(revisions.answer(revision)) }
+        for row in try revisions.answers(story.revisions) { try writer.write(row) }
         try writer.finish(none: "revisions")
     }
 
