@@ -1,0 +1,114 @@
+"""What tools/bench makes of the runs it is given, with programs that are played; and that README.md quotes what it has
+written."""
+
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tools" / "bench"))
+import figures  # noqa: E402
+import peers  # noqa: E402
+
+
+class PlayedPeers:
+    """Programs of known speed: each run of one is a tenth faster than the one before."""
+
+    def __init__(self, **speeds):
+        self.speeds, self.runs = speeds, {}
+
+    def speed(self, name):
+        self.runs[name] = self.runs.get(name, 0) + 1
+        return self.speeds[name] * (1 + self.runs[name] / 10)
+
+    def ingest(self, name):
+        return {"events_per_second": self.speed(name), "ack_p50_ns": 2e6, "ack_p99_ns": 5e6, "cpu_ns": 300}
+
+    def ceiling(self, batch, window, batches):
+        return self.ingest("ceiling")
+
+    def tollbook_ingest(self, batch, window, batches):
+        assert batches % 32 == 0, "the ceiling acknowledges every 32 batches"
+        return self.ingest("tollbook")
+
+    def redis(self, window, events):
+        return self.ingest("redis")
+
+    def bench(self, *words):
+        return [{"bytes_per_second": value, "sha256sum_bytes_per_second": 1e8} for value in (3e7, 4e7, 9e7)]
+
+    def redis_version(self):
+        return "7"
+
+    def duck_version(self):
+        return None
+
+
+def bench(**speeds):
+    made = figures.Bench(PlayedPeers(**speeds), pathlib.Path("."), runs=3, share=0.0001, long=False, say=lambda _: None)
+    made.warm = lambda size: None
+    return made
+
+
+class Figures(unittest.TestCase):
+    def test_a_ratio_is_that_of_the_medians_and_is_held_against_its_target(self):
+        made = bench(tollbook=700_000, ceiling=1_000_000, redis=200_000)
+        made.ingest_of(64, 64, 0.7)
+        rows = {(row[0], row[2].split(":")[0]): row for row in made.rows}
+        ingest = rows["ingest, batches of 64, window of 64", "ceiling"]
+        self.assertEqual(ingest[1:], ("0.84 M/s (0.77 M/s to 0.91 M/s)", "ceiling: 1.20 M/s (1.10 M/s to 1.30 M/s)",
+                                      "0.70", "≥ 0.7", "yes"))
+        self.assertEqual(rows["ingest, batches of 64, window of 64", "Redis"][3:], ("3.50", "≥ 4", "no"))
+        self.assertEqual(rows["acknowledgement, batches of 64, saturated: p99", "p50"][3:], ("2.50", "≤ 2", "no"))
+
+    def test_what_misses_its_target_says_so(self):
+        made = bench(tollbook=699_000, ceiling=1_000_000, redis=100_000)
+        made.ingest_of(64, 64, 0.7)
+        self.assertEqual([row[5] for row in made.rows[:2]], ["no", "yes"])
+
+    def test_the_median_is_no_mean(self):
+        made = bench()
+        made.verify()
+        self.assertEqual(made.rows[0][1], "40 MB/s (30 MB/s to 90 MB/s)")
+        self.assertEqual(made.rows[0][3:], ("0.40", "≥ 0.5", "no"))
+
+    def test_the_table_names_machine_versions_and_every_row(self):
+        made = bench()
+        made.verify()
+        text = made.table()
+        self.assertIn("Linux", text)
+        self.assertIn("DuckDB not there", text)
+        self.assertIn("| verify the log | 40 MB/s", text)
+
+
+class Programs(unittest.TestCase):
+    def test_one_that_fails_is_named_with_what_it_said(self):
+        with self.assertRaisesRegex(peers.Failure, "`sh -c echo wrong >&2; exit 4` ended with status 4: wrong"):
+            peers.run(["sh", "-c", "echo wrong >&2; exit 4"])
+
+    def test_one_that_does_not_listen_is_named(self):
+        with self.assertRaisesRegex(peers.Failure, "echo does not listen; it said “nothing”"):
+            peers.Listener(["echo", "nothing"])
+
+    def test_the_c_programs_compile_without_a_warning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("ceiling", "redis_stream", "allocations"):
+                peers.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-c", "-o", f"{folder}/{name}.o",
+                           peers.HERE / f"{name}.c"])
+
+
+class Quotes(unittest.TestCase):
+    def test_the_readme_quotes_rows_of_the_results(self):
+        section = re.search(r"(?ms)^## How fast\n(.*?)^## ", (TOP / "README.md").read_text("utf-8"))[1]
+        quoted = [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| what ")]
+        results = (TOP / "tools" / "bench" / "RESULTS.md").read_text("utf-8").splitlines()
+        self.assertGreater(len(quoted), 5)
+        for line in quoted:
+            self.assertIn(line, results, "quote it as tools/bench/RESULTS.md has it")
+
+
+if __name__ == "__main__":
+    unittest.main()
