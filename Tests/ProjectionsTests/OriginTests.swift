@@ -31,7 +31,7 @@ struct OriginTests {
     private func check(_ events: [StatedEvent], _ name: String) throws -> Int {
         let calls = FoldedCalls(events)
         var records = 0
-        try calls.forEach { fold in
+        try calls.eachFold { fold in
             let circumstances = RecordCircumstances(
                 policy: .builtIn, policyPosition: nil, isPolicyFixed: false, gaps: OpenGaps(), revisedBy: [])
             var common = CallCommon()

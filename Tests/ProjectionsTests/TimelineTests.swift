@@ -24,7 +24,7 @@ struct TimelineTests {
         let calls = FoldedCalls(events)
         var prefix = CallFold(settings: Settings())
         var fresh = CallFold(settings: Settings())
-        try calls.forEach { fold in
+        try calls.eachFold { fold in
             let timeline = CallTimeline(fold)
             #expect(timeline.steps.count == fold.facts.count)
             for (index, step) in timeline.steps.enumerated() {

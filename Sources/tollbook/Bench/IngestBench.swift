@@ -47,7 +47,8 @@ struct IngestBench {
         let spread = Spread(latencies)
         return [
             Stopwatch.rate(count, in: nanoseconds), spread.median, spread.quantile(0.99),
-            account.cpu_ns / Int64(count), Int64(count) / max(1, account.groups), account.allocations,
+            account.processorNanoseconds / Int64(count), Int64(count) / max(1, account.groups),
+            account.allocations,
             Int64(count),
         ]
     }

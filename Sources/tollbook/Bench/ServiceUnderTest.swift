@@ -14,9 +14,14 @@ final class ServiceUnderTest {
     struct Account: Decodable {
         let events: Int64
         let groups: Int64
-        let cpu_ns: Int64
+        let processorNanoseconds: Int64
         /// Null where nobody counts them.
         let allocations: Int64?
+
+        private enum CodingKeys: String, CodingKey {
+            case events, groups, allocations
+            case processorNanoseconds = "cpu_ns"
+        }
     }
 
     /// Starts it, and returns once it listens.

@@ -34,7 +34,7 @@ struct FoldedCalls: ~Copyable {
     }
 
     /// Folds each call in turn.
-    func forEach(_ body: (borrowing CallFold) throws -> Void) throws {
+    func eachFold(_ body: (borrowing CallFold) throws -> Void) throws {
         var fold = CallFold(settings: Settings())
         for call in states {
             fold.fold(try state(of: call.events), sources: sources)
