@@ -16,8 +16,14 @@ package final class ReadModelDatabase: Sendable {
     /// Everything that the read model may leave beside the log.
     package static let fileNames: Set<String> = Set(
         [fileName, fileName + ".new", fileName + ".check"].flatMap {
-            [$0, $0 + "-wal", $0 + "-shm", $0 + "-journal"]
+            [$0] + companions($0)
         })
+
+    /// What may stand beside a read model's file: SQLite's own, and the sorted keys of one that is being
+    /// filled.
+    static func companions(_ path: String) -> [String] {
+        ["-wal", "-shm", "-journal", "-runs"].map { path + $0 }
+    }
 
     package enum Use: Sendable {
         /// Kept up to date while others read.

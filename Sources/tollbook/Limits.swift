@@ -38,8 +38,11 @@ enum ServiceLimits {
     static let watchIntervalMicroseconds: Int64 = 1_000_000
     /// Presumptions that are appended at a time.
     static let presumptionsMax = 1_024
-    /// Events that the projector takes in before it looks whether it is to stop.
-    static let roundEventsMax = 32_768
+    /// Events that the projector takes in before it looks whether it is to stop, and that are committed
+    /// together: few while it keeps up, so that readers see them soon; many where it has fallen behind, for
+    /// what begins and ends within a round costs much less.
+    static let roundEventsMin = 32_768
+    static let roundEventsMax = 524_288
     /// How long the projector waits where the read model can't be written, before it tries again.
     static let retrySeconds = 2
     /// How often it says so while that goes on.

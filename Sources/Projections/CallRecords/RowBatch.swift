@@ -12,6 +12,8 @@ package struct RowBatch: Sendable {
         /// A record becomes an old revision: callid, from_tag, to_tag, position of the event, withdrawn or
         /// not.
         case supersede
+        /// The columns of an old revision.
+        case insertRevision
         /// callid, from_tag, to_tag.
         case deleteRecord
         /// The columns of a finding.
@@ -67,6 +69,18 @@ package struct RowBatch: Sendable {
         rows.append(Row(operation: operation, cells: firstCell..<cells.count))
         firstCell = cells.count
     }
+
+    /// Where the row that is being filled begins and how far its texts reach.
+    var place: (cells: Int, text: Int) { (cells.count, text.count) }
+
+    /// Forgets what was appended to the row since then.
+    mutating func goBack(to place: (cells: Int, text: Int)) {
+        cells.removeLast(cells.count - place.cells)
+        text.removeLast(text.count - place.text)
+    }
+
+    /// The cells of the row that is being filled.
+    var openCells: ArraySlice<Cell> { cells[firstCell...] }
 
     package mutating func null() { cells.append(.null) }
     package mutating func integer(_ value: Int64) { cells.append(.integer(value)) }

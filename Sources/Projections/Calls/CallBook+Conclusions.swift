@@ -4,8 +4,10 @@ internal import Events
 extension CallBook {
     /// Takes back what a settled call has added, before it changes.
     mutating func unsettle(_ slot: Int) {
-        fold.fold(entries[slot].chain, in: arena, sources: sources)
-        statistics.remove(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
+        if !putsOff {
+            fold.fold(entries[slot].chain, in: arena, sources: sources)
+            statistics.remove(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
+        }
         entries[slot].marks.subtract(.settled)
         entries[slot].generation &+= 1
     }
@@ -36,6 +38,7 @@ extension CallBook {
     private mutating func put(
         _ record: CallRecord, _ leg: Leg?, _ history: History, because position: Position
     ) {
+        if putsOff { return remember(record, history, because: position) }
         let policy = policies.policy(at: record.endedAt)
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
         let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
@@ -43,14 +46,7 @@ extension CallBook {
         let old = known.flatMap { history.records[$0].content }
         let isSame = old == content
         let revision = (known.map { history.records[$0].revision } ?? 0) + (isSame ? 0 : 1)
-        rows.integer(revision)
-        rows.append(common.positions)
-        if let leg {
-            fold.fill(&timer, of: leg, asOf: .last)
-            timer.append(to: &rows)
-        } else {
-            for _ in LegTimer.columns { rows.null() }
-        }
+        appendRest(revision, leg)
         if old != nil, !isSame {
             rows.endBehind(.replaceRecord) { rows in
                 rows.append(fold.callID, in: fold.bytes)
@@ -71,6 +67,18 @@ extension CallBook {
         }
     }
 
+    /// The columns of a record that are no part of what it says.
+    mutating func appendRest(_ revision: Int64, _ leg: Leg?) {
+        rows.integer(revision)
+        rows.append(common.positions)
+        if let leg {
+            fold.fill(&timer, of: leg, asOf: .last)
+            timer.append(to: &rows)
+        } else {
+            for _ in LegTimer.columns { rows.null() }
+        }
+    }
+
     /// Records that the facts no longer make: their next revision is a withdrawal.
     private mutating func withdrawOthers(_ history: History, because position: Position) {
         for index in history.records.indices {
@@ -78,8 +86,10 @@ extension CallBook {
                 continue
             }
             let toTag = history.records[index].toTag
+            if putsOff { appendRevision(history.records[index], because: position, isWithdrawn: true) }
             history.records[index].revision += 1
             history.records[index].content = nil
+            if putsOff { continue }
             rows.append(fold.callID, in: fold.bytes)
             rows.append(fold.fromTag, in: fold.bytes)
             rows.append(toTag)
@@ -104,6 +114,10 @@ extension CallBook {
 
     /// Keeps statistics and findings of settled calls in step; those of open ones are asked for when needed.
     private mutating func settle(_ slot: Int) {
+        if putsOff {
+            if fold.isSettled { awaitLeaving(slot, .settled) }
+            return
+        }
         if entries[slot].marks.contains(.hasFindings) {
             rows.append(fold.callID, in: fold.bytes)
             rows.append(fold.fromTag, in: fold.bytes)
@@ -111,15 +125,19 @@ extension CallBook {
             entries[slot].marks.subtract(.hasFindings)
         }
         guard fold.isSettled else { return }
-        entries[slot].marks.formUnion(.settled)
-        settled.append((slot, entries[slot].generation))
+        awaitLeaving(slot, .settled)
+        if countSettled() { entries[slot].marks.formUnion(.hasFindings) }
+    }
+
+    /// Adds the settled call's share of statistics and findings; says whether there are findings.
+    mutating func countSettled() -> Bool {
         statistics.add(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
         let context = CallFold.AuditContext(policies: policies, gaps: gaps, asOf: .last)
         let findings = fold.audit(context, sources: sources)
-        if findings.isEmpty { return }
-        entries[slot].marks.formUnion(.hasFindings)
+        if findings.isEmpty { return false }
         for finding in findings { append(finding) }
         findingSums.add(findings, userAgent: fold.countedUserAgent)
+        return true
     }
 
     private mutating func append(_ finding: Finding) {

@@ -56,14 +56,20 @@ package struct CallBook: ~Copyable {
     var fold: CallFold
     var common = CallCommon()
     var timer = LegTimer()
-    var dirty: [Int] = []
+    var dirty: [UInt32] = []
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
-    var settled: [(slot: Int, generation: UInt32)] = []
+    var settled: [(slot: UInt32, generation: UInt32)] = []
     var settledHead = 0
     /// Calls that have left memory since the book was opened.
     var forgotten = ForgottenCalls()
+    private var touched: UInt64 = 0
+    package static let touchMax = 16
     /// Whether every call that there may be from before is known: a book that was opened on nothing.
     let knowsAll: Bool
+    /// Whether records wait until their call leaves memory (see `CallBook+Leaving.swift`).
+    package internal(set) var putsOff: Bool
+    /// No record ends later than this while records are put off.
+    package internal(set) var endLatest = Timestamp(rawValue: 0)
 
     struct Entry {
         var key: CallKey
@@ -85,6 +91,8 @@ package struct CallBook: ~Copyable {
         /// A fact could end it or a leg of it.
         static let mayHaveEnded = Marks(rawValue: 8)
         static let hasFindings = Marks(rawValue: 16)
+        /// Its facts may have ended it, and nobody has looked yet.
+        static let due = Marks(rawValue: 32)
     }
 
     /// The records that a call ever had.
@@ -94,18 +102,23 @@ package struct CallBook: ~Copyable {
             var revision: Int64
             /// Null where it was withdrawn.
             var content: RowHash?
+            /// What it says, as an old revision has it; kept only where no database does.
+            var text: [UInt8] = []
         }
 
         var records: [Record] = []
     }
 
-    /// - Parameter knowsAll: that no call is known from before, so that only forgotten ones need be asked
-    ///   for.
+    /// - Parameters:
+    ///   - knowsAll: that no call is known from before, so that only forgotten ones need be asked for.
+    ///   - putsOff: that records wait until their call leaves memory; for a book that knows all.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
-        policies: PolicyHistory = PolicyHistory(), knowsAll: Bool = false,
+        policies: PolicyHistory = PolicyHistory(), knowsAll: Bool = false, putsOff: Bool = false,
         settledMax: Int = Limits.settledCallsInMemoryMax
     ) {
+        precondition(knowsAll || !putsOff, "records can wait only where none is known from before")
+        self.putsOff = putsOff
         self.earlierCalls = earlierCalls
         self.seed = seed
         self.settledMax = settledMax
@@ -121,18 +134,80 @@ package struct CallBook: ~Copyable {
     package var countMost: Int { entries.count }
 
     /// Takes an event of a call.
+    ///
+    /// - Returns: false where records are put off and the call has left memory: then nothing was taken.
+    @discardableResult
     package mutating func apply(
         _ view: borrowing EventView, in text: PaddedBytes, at position: Position, sourceEpoch: UInt32,
         seq: SequenceNumber
-    ) throws {
-        let key = CallKey(view, in: text, seed: seed)
-        let slot = try slot(of: key, view, in: text, at: position)
-        let mayEnd = CallState.mayEnd(view.type)
+    ) throws -> Bool {
+        try apply(
+            view, of: CallKey(view, in: text, seed: seed), in: text, at: position, sourceEpoch: sourceEpoch,
+            seq: seq)
+    }
+
+    /// Takes an event of a call whose key has been made already.
+    package mutating func apply(
+        _ view: borrowing EventView, of key: CallKey, in text: PaddedBytes, at position: Position,
+        sourceEpoch: UInt32, seq: SequenceNumber
+    ) throws -> Bool {
+        let slot: Int
+        if putsOff {
+            guard let place = place(of: key) else { return false }
+            slot = place
+            try lookAgain(slot, because: position)
+        } else {
+            slot = try self.slot(of: key, view, in: text, at: position)
+            markDirty(slot)
+        }
         if entries[slot].marks.contains(.settled) { unsettle(slot) }
         append(view, in: text, at: position, sourceEpoch: sourceEpoch, seq: seq, to: slot)
-        markDirty(slot)
-        if mayEnd { entries[slot].marks.formUnion(.mayHaveEnded) }
-        if entries[slot].marks.contains(.mayHaveEnded) { try conclude(slot, because: position) }
+        if CallState.mayEnd(view.type) {
+            entries[slot].marks.formUnion(.mayHaveEnded)
+            if putsOff { endLatest = max(endLatest, view.time) }
+        }
+        guard entries[slot].marks.contains(.mayHaveEnded) else { return true }
+        if putsOff, entries[slot].history == nil {
+            awaitLeaving(slot)
+        } else {
+            try conclude(slot, because: position)
+        }
+        return true
+    }
+
+    /// Looks at what the next events will ask for, all of them at once: where calls lie in memory is random,
+    /// and one wait for it takes as long as sixteen side by side.
+    ///
+    /// - Parameter keys: `touchMax` at most.
+    package mutating func touch(_ keys: ArraySlice<CallKey>) {
+        precondition(keys.count <= Self.touchMax)
+        var slots = InlineArray<16, Int>(repeating: -1)
+        var seen: UInt64 = 0
+        for key in keys { seen &+= table.touch(key) }
+        for (index, key) in keys.enumerated() {
+            if let slot = table.first(key) {
+                slots[index] = slot
+                seen &+= entries[slot].key.low
+            } else {
+                seen &+= forgotten.touch(key)
+            }
+        }
+        for index in 0..<keys.count where slots[index] >= 0 {
+            seen &+= arena.touch(entries[slots[index]].chain)
+        }
+        // Kept, so that nobody finds the looking needless.
+        touched = seen
+    }
+
+    /// Looks at the calls that are next to leave memory, all of them at once, for it is long since they were
+    /// in the cache; returns which one it has not looked at.
+    private mutating func touchSettled() -> Int {
+        let end = min(settledHead + 8, settled.count)
+        var seen: UInt64 = 0
+        for index in settledHead..<end { seen &+= entries[Int(settled[index].slot)].key.low }
+        for index in settledHead..<end { seen &+= arena.touchAll(entries[Int(settled[index].slot)].chain) }
+        touched = seen
+        return end
     }
 
     /// Judges a call again because something besides its own events has changed.
@@ -172,7 +247,7 @@ package struct CallBook: ~Copyable {
     package mutating func takeChanges(
         open: (borrowing CallFold) throws -> Void, closed: (borrowing CallFold) throws -> Void
     ) throws {
-        for slot in dirty {
+        for slot in dirty.lazy.map({ Int($0) }) {
             entries[slot].marks.subtract(.dirty)
             // Forgotten since, and its place not taken.
             if entries[slot].chain.count == 0 { continue }
@@ -203,7 +278,7 @@ package struct CallBook: ~Copyable {
 }
 
 extension CallBook {
-    private func find(_ key: CallKey) -> Int? {
+    func find(_ key: CallKey) -> Int? {
         table.find(key) { entries[$0].key == key }
     }
 
@@ -220,14 +295,11 @@ extension CallBook {
                 return recall(earlier, key)
             }
         }
-        let slot = makeSlot(key)
-        encoder.encodeHead(view, in: text, at: position)
-        // Safety: copied before the encoder is used again.
-        unsafe arena.append(encoder.bytes, to: &entries[slot].chain)
-        return slot
+        return makeSlot(key)
     }
 
-    private mutating func makeSlot(_ key: CallKey) -> Int {
+    /// A slot for a call of which nothing has come yet.
+    mutating func makeSlot(_ key: CallKey) -> Int {
         let slot: Int
         if let free = freeSlots.popLast() {
             let (generation, marks) = (entries[free].generation, entries[free].marks)
@@ -248,11 +320,19 @@ extension CallBook {
         seq: SequenceNumber, to slot: Int
     ) {
         let chain = entries[slot].chain
-        let repeatsTag = repeatsTag(view, in: text, slot)
-        encoder.encode(
-            view, in: text, at: position, sourceEpoch: sourceEpoch, seq: seq,
-            baseTime: Int64(bitPattern: arena.word(chain, at: 0)), basePosition: arena.word(chain, at: 8),
-            repeatsTag: repeatsTag)
+        if chain.count == 0 {
+            encoder.encodeHead(view, in: text, at: position)
+            encoder.encode(
+                view, in: text, at: position, sourceEpoch: sourceEpoch, seq: seq,
+                baseTime: view.time.rawValue,
+                basePosition: position.rawValue, repeatsTag: false, isFirst: true)
+        } else {
+            let repeatsTag = repeatsTag(view, in: text, slot)
+            encoder.encode(
+                view, in: text, at: position, sourceEpoch: sourceEpoch, seq: seq,
+                baseTime: Int64(bitPattern: arena.word(chain, at: 0)), basePosition: arena.word(chain, at: 8),
+                repeatsTag: repeatsTag)
+        }
         if encoder.tagLength > 0 {
             entries[slot].tagOffset = chain.count + UInt32(encoder.tagOffset)
             entries[slot].tagLength = UInt16(encoder.tagLength)
@@ -268,16 +348,15 @@ extension CallBook {
             return false
         }
         // Safety: read during the call only.
-        // Safety: read during the call only.
         return unsafe arena.matches(
             entries[slot].chain, at: Int(entries[slot].tagOffset),
             text.pointer(at: Int(tag.start), to: tag.end))
     }
 
-    private mutating func markDirty(_ slot: Int) {
+    mutating func markDirty(_ slot: Int) {
         guard !entries[slot].marks.contains(.dirty) else { return }
         entries[slot].marks.formUnion(.dirty)
-        dirty.append(slot)
+        dirty.append(UInt32(slot))
     }
 
     /// A call as it was left.
@@ -305,14 +384,19 @@ extension CallBook {
     }
 
     /// Lets go of the calls that settled longest ago, as many as are too many.
-    package mutating func forgetSettled() {
-        while settled.count - settledHead > settledMax {
-            let (slot, generation) = settled[settledHead]
+    package mutating func forgetSettled() { forgetSettled(downTo: settledMax) }
+
+    mutating func forgetSettled(downTo countMax: Int) {
+        var ahead = settledHead
+        while settled.count - settledHead > countMax {
+            if ahead == settledHead { ahead = touchSettled() }
+            let (slot, generation) = (Int(settled[settledHead].slot), settled[settledHead].generation)
             settledHead += 1
             // One that has changed since stands in the list again, or is open.
-            guard entries[slot].generation == generation, entries[slot].marks.contains(.settled) else {
-                continue
-            }
+            guard entries[slot].generation == generation,
+                !entries[slot].marks.isDisjoint(with: [.settled, .due])
+            else { continue }
+            if putsOff, !leave(slot) { continue }
             let key = entries[slot].key
             table.remove(key, slot: slot) { entries[$0].key }
             if knowsAll { forgotten.insert(key) }
@@ -323,7 +407,7 @@ extension CallBook {
             entries[slot].generation &+= 1
             freeSlots.append(slot)
         }
-        if settledHead > settledMax, settledHead * 2 > settled.count {
+        if settledHead > max(countMax, 1024), settledHead * 2 > settled.count {
             settled.removeSubrange(..<settledHead)
             settledHead = 0
         }

@@ -40,6 +40,21 @@ struct CallTable: ~Copyable {
         }
     }
 
+    /// Looks at where a key would be.
+    @inline(__always)
+    func touch(_ key: CallKey) -> UInt64 {
+        // Safety: masked.
+        unsafe UInt64(places[Int(truncatingIfNeeded: key.low) & mask].mark)
+    }
+
+    /// The slot that stands where a key would be; mostly that of the key, if it has one.
+    @inline(__always)
+    func first(_ key: CallKey) -> Int? {
+        let place = unsafe places[Int(truncatingIfNeeded: key.low) & mask]
+        return place.slot == 0 || place.mark != UInt32(truncatingIfNeeded: key.high)
+            ? nil : Int(place.slot) - 1
+    }
+
     /// Adds a key that is not in the table.
     ///
     /// - Parameter key: of a slot, for when the table has to grow.

@@ -56,12 +56,14 @@ struct FactEncoder: ~Copyable {
 
     /// Packs an event.
     ///
-    /// - Parameter repeatsTag: whether its To tag is that of the fact before that has one.
+    /// - Parameters:
+    ///   - repeatsTag: whether its To tag is that of the fact before that has one.
+    ///   - isFirst: whether it goes behind the head that was packed just before.
     mutating func encode(
         _ view: borrowing EventView, in text: PaddedBytes, at position: Position, sourceEpoch: UInt32,
-        seq: SequenceNumber, baseTime: Int64, basePosition: UInt64, repeatsTag: Bool
+        seq: SequenceNumber, baseTime: Int64, basePosition: UInt64, repeatsTag: Bool, isFirst: Bool = false
     ) {
-        count = 0
+        if !isFirst { count = 0 }
         tagLength = 0
         makeRoom(64)
         put(view.type.rawValue)

@@ -49,6 +49,14 @@ struct ForgottenCalls: ~Copyable {
         }
     }
 
+    /// Looks at where a key would be.
+    @inline(__always)
+    func touch(_ key: CallKey) -> UInt64 {
+        let mark = Self.mark(key)
+        // Safety: masked.
+        return unsafe words[isFilter ? word(0, mark) : Int(truncatingIfNeeded: mark) & mask]
+    }
+
     mutating func insert(_ key: CallKey) {
         let mark = Self.mark(key)
         if isFilter { return setBits(mark) }

@@ -7,6 +7,7 @@ final class CallEvents {
     private var fetcher: EventFetcher
     private var decoder = EventDecoder()
     private let sources: SourceRegistry
+    private var view = EventView()
 
     init(log: LogDirectory, sources: SourceRegistry) {
         fetcher = log.fetcher()
@@ -16,24 +17,30 @@ final class CallEvents {
     /// The packed facts of a call of which these are all positions, sorted.
     func state(at positions: [Position]) throws -> CallState {
         var builder = CallStateBuilder()
-        var view = EventView()
         for position in positions {
-            let event = try fetcher.event(at: position)
-            decoder.begin(event.bytes)
-            guard
-                case .event? = decoder.next(
-                    into: &view, from: event.source.source.isLedger ? .ledger : .proxy),
-                view.type.belongsToCall
-            else {
-                throw ReadModelError(.inconsistent, at: position, "a record cites an event that is no call's")
+            try with(position) { view, bytes, sourceEpoch, seq in
+                builder.append(view, in: bytes, at: position, sourceEpoch: sourceEpoch, seq: seq)
             }
-            builder.append(
-                view, in: event.bytes, at: position, sourceEpoch: sources.index(of: event.source),
-                seq: event.sequence)
         }
         guard let state = builder.finish() else {
             throw ReadModelError(.inconsistent, "a record cites no events")
         }
         return state
+    }
+
+    /// Lends the event of a call that stands at a position.
+    func with(
+        _ position: Position,
+        _ body: (borrowing EventView, PaddedBytes, _ sourceEpoch: UInt32, SequenceNumber) throws -> Void
+    ) throws {
+        let event = try fetcher.event(at: position)
+        decoder.begin(event.bytes)
+        guard
+            case .event? = decoder.next(into: &view, from: event.source.source.isLedger ? .ledger : .proxy),
+            view.type.belongsToCall
+        else {
+            throw ReadModelError(.inconsistent, at: position, "a record cites an event that is no call's")
+        }
+        try body(view, event.bytes, sources.index(of: event.source), event.sequence)
     }
 }

@@ -5,27 +5,35 @@ internal import Projections
 /// Folds the log's frames one after another into rows, and hands these to the writing thread.
 struct FoldLine: ~Copyable {
     private let writing: WritingThread
-    private var reader: LogReader
-    private var decoder = EventDecoder()
-    private var view = EventView()
+    private let decoding: DecodingAhead
+    /// The frames at hand, and which of them.
+    private var frames: DecodedFrames?
+    private var part = 0
     private let sources: SourceRegistry
     private var sourceEpochsWritten: Int
     private var book: CallBook
     private var completeness: Completeness
-    private var frame: LogFrame?
     /// The position of the next event to be folded.
     private(set) var next: Position
     /// The greatest time that the log tells.
     private var asOf: Timestamp
     /// Whether the calls that are open are kept once, at the end, and not round by round.
     private let keepsOpenLast: Bool
+    private let callEvents: CallEvents
+    /// Events of calls that had left memory while records were put off, in their order.
+    private var late: [Position] = []
+    /// Rows besides records that wait with them.
+    private var held = RowBatch()
 
+    /// How many events of calls that have left memory may wait: beyond that a database is asked, as it is for
+    /// events that come live.
+    private static let lateMax = 1 << 20
     /// How much text of rows is held back before it is handed over.
     private static let batchTextBytes = 1 << 20
 
     init(
         _ start: consuming ReadModelDatabase.Start, log: LogDirectory, writing: WritingThread,
-        keepsOpenLast: Bool, settledMax: Int
+        keepsOpenLast: Bool, putsOff: Bool, settledMax: Int
     ) throws {
         self.keepsOpenLast = keepsOpenLast
         self.writing = writing
@@ -34,11 +42,14 @@ struct FoldLine: ~Copyable {
         sources = SourceRegistry(start.sources)
         sourceEpochsWritten = start.sources.count
         completeness = start.completeness
-        reader = try log.reader(from: start.next)
+        decoding = DecodingAhead(
+            try log.reader(from: start.next), seed: log.id.low ^ log.id.high, isThreaded: keepsOpenLast)
+        callEvents = CallEvents(log: log, sources: sources)
         book = CallBook(
-            earlierCalls: SettledCalls(events: CallEvents(log: log, sources: sources), writing: writing),
+            earlierCalls: SettledCalls(events: callEvents, writing: writing),
             seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
-            policies: start.policies, knowsAll: start.next == .first, settledMax: settledMax)
+            policies: start.policies, knowsAll: start.next == .first, putsOff: putsOff, settledMax: settledMax
+        )
         book.gaps = completeness.open
     }
 
@@ -52,24 +63,32 @@ struct FoldLine: ~Copyable {
     /// How many calls are in memory, and how many there were at most.
     var callsInMemory: (now: Int, most: Int) { (book.count, book.countMost) }
 
-    /// Whether there is a frame with something to fold below the limit; it then is `frame`.
+    /// Ends reading ahead.
+    func stop() { decoding.stop() }
+
+    /// Whether there is a frame with something to fold below the limit; it then is the one at hand.
     mutating func readFrame(before limit: Position?) throws -> Bool {
         if let limit, next >= limit { return false }
-        if let frame, frame.header.next > next { return true }
-        frame = nil
-        while let read = try reader.next() {
-            guard read.header.next > next else { continue }
-            frame = read
-            return true
+        while true {
+            if let frames {
+                while part < frames.parts.count {
+                    if frames.parts[part].frame.header.next > next { return true }
+                    part += 1
+                }
+                if let failure = frames.failure { throw failure }
+            }
+            frames = decoding.next(frames.take())
+            part = 0
+            if frames == nil { return false }
         }
-        return false
     }
 
     /// Folds frames until so many events are folded, or no more are there.
     mutating func takeRound(of count: Int, before limit: Position?) throws {
         var taken = 0
-        while taken < count, try readFrame(before: limit), let frame {
-            taken += try take(frame, before: limit)
+        while taken < count, try readFrame(before: limit), let frames {
+            taken += try take(frames, frames.parts[part], before: limit)
+            if book.putsOff { book.forgetSettled() }
         }
     }
 
@@ -77,6 +96,9 @@ struct FoldLine: ~Copyable {
     ///
     /// - Parameter isLast: whether nothing will be folded afterwards.
     mutating func finishRound(isLast: Bool = false) throws {
+        if isLast { try land() }
+        // Sums can wait as well: nobody reads them before the end.
+        if book.putsOff { return writing.commit(next) }
         if isLast { try keepOpenCalls() } else { try letGo() }
         let statistics = book.takeStatistics()
         book.rows.append(statistics, sources: sources)
@@ -109,69 +131,72 @@ struct FoldLine: ~Copyable {
 
 extension FoldLine {
     /// Folds a frame's events from `next` on; returns how many.
-    private mutating func take(_ frame: LogFrame, before limit: Position?) throws -> Int {
-        let header = frame.header
-        let speaker: EventDecoder.Speaker = header.source.source.isLedger ? .ledger : .proxy
+    private mutating func take(
+        _ frames: DecodedFrames, _ part: DecodedFrames.Part, before limit: Position?
+    ) throws -> Int {
+        let header = part.frame.header
         let sourceEpoch = sources.index(of: header.source)
-        decoder.begin(frame.payload)
-        var position = header.position
-        var seq = header.firstSequence
-        var taken = 0
-        var last = seq
-        while let line = decoder.next(into: &view, from: speaker) {
-            defer {
-                position = position.advanced(by: 1)
-                seq = SequenceNumber(rawValue: seq.rawValue + 1)
+        let first = Int(next.rawValue) - Int(header.position.rawValue)
+        var end = part.events.count
+        if let limit { end = min(end, Int(limit.rawValue) - Int(header.position.rawValue)) }
+        var index = max(first, 0)
+        let begin = index
+        while index < end {
+            let ahead = min(index + CallBook.touchMax, end)
+            book.touch(frames.keys[part.events.lowerBound + index..<part.events.lowerBound + ahead])
+            while index < ahead {
+                let position = header.position.advanced(by: index)
+                try take(
+                    frames, part.events.lowerBound + index, part.frame.payload, header, position, sourceEpoch,
+                    SequenceNumber(rawValue: header.firstSequence.rawValue + Int64(index)))
+                if book.rows.textBytes > Self.batchTextBytes { try writing.write(&book.rows) }
+                index += 1
+                next = header.position.advanced(by: index)
             }
-            if position < next { continue }
-            if let limit, position >= limit { break }
-            if case .fault(let fault) = line {
-                throw ReadModelError(
-                    .undecodable, at: position,
-                    "an event of the log breaks the rules it was taken by: \(fault)")
-            }
-            try take(frame.payload, header, position, sourceEpoch, seq)
-            if book.rows.textBytes > Self.batchTextBytes { try writing.write(&book.rows) }
-            taken += 1
-            last = seq
-            next = position.advanced(by: 1)
         }
-        if taken > 0 {
+        if let fault = part.fault, limit.map({ next < $0 }) ?? true { throw fault }
+        if index > begin {
             // One entry for the frame; event by event only where that may close a gap.
-            try came(
-                last.rawValue - Int64(taken) + 1...last.rawValue, sourceEpoch, header.source, at: next)
+            let numbers = header.firstSequence.rawValue + Int64(begin)
+            try came(numbers...numbers + Int64(index - begin) - 1, sourceEpoch, header.source, at: next)
         }
-        return taken
+        return index - begin
     }
 
     private mutating func take(
-        _ payload: PaddedBytes, _ header: FrameHeader, _ position: Position, _ sourceEpoch: UInt32,
-        _ seq: SequenceNumber
+        _ frames: DecodedFrames, _ index: Int, _ payload: PaddedBytes, _ header: FrameHeader,
+        _ position: Position, _ sourceEpoch: UInt32, _ seq: SequenceNumber
     ) throws {
+        let view = frames.views[index]
         if view.type.tellsTime { asOf = max(asOf, view.time) }
         completeness.note(view, of: sourceEpoch)
         // What the event closes is closed before its own call is judged, so that one event makes one
         // revision.
-        let closed = closes(header, sourceEpoch, seq)
+        let closed = closes(view.type, header, sourceEpoch, seq)
         if !closed.isEmpty { book.gaps = completeness.open }
         if view.type.belongsToCall {
-            try book.apply(view, in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
+            if try !book.apply(
+                view, of: frames.keys[index], in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
+            {
+                late.append(position)
+                if late.count > Self.lateMax { try land() }
+            }
         }
         for gap in closed { try revise(gap, at: position) }
         switch view.type {
-        case .ledgerGap: try open(payload, at: position)
-        case .ledgerPolicy: try adopt(payload, header.source.epoch, seq, at: position)
+        case .ledgerGap: try open(view, payload, at: position)
+        case .ledgerPolicy: try adopt(view, payload, header.source.epoch, seq, at: position)
         default: break
         }
     }
 
     /// The gaps that an event closes: its own number comes with it, and that of the event whose rejection it
     /// is.
-    private mutating func closes(_ header: FrameHeader, _ sourceEpoch: UInt32, _ seq: SequenceNumber)
-        -> [Gap]
-    {
+    private mutating func closes(
+        _ type: EventType, _ header: FrameHeader, _ sourceEpoch: UInt32, _ seq: SequenceNumber
+    ) -> [Gap] {
         var closed: [Gap] = []
-        if view.type == .ledgerRejected, let subject = header.subject {
+        if type == .ledgerRejected, let subject = header.subject {
             let number = sources.index(of: subject.source)
             completeness.noteRejected(number)
             if !subject.isConflict {
@@ -194,7 +219,7 @@ extension FoldLine {
         }
     }
 
-    private mutating func open(_ payload: PaddedBytes, at position: Position) throws {
+    private mutating func open(_ view: EventView, _ payload: PaddedBytes, at position: Position) throws {
         guard let source = view.text(.gapSource).flatMap({ SourceName($0, in: payload) }),
             let epoch = view.number(.gapEpoch), let first = view.number(.fromSeq),
             let last = view.number(.toSeq),
@@ -209,6 +234,7 @@ extension FoldLine {
 
     /// A gap has opened or closed: judge again the records whose evidence it touches.
     private mutating func revise(_ gap: Gap, at position: Position) throws {
+        try land()
         book.gaps = completeness.open
         try writing.write(&book.rows)
         for call in try writing.calls(touchedBy: gap) {
@@ -217,7 +243,8 @@ extension FoldLine {
     }
 
     private mutating func adopt(
-        _ payload: PaddedBytes, _ epoch: Epoch, _ seq: SequenceNumber, at position: Position
+        _ view: EventView, _ payload: PaddedBytes, _ epoch: Epoch, _ seq: SequenceNumber,
+        at position: Position
     ) throws {
         guard let range = view.text(.policy) else { return }
         let text = JSONText.string(range, in: payload)
@@ -225,8 +252,34 @@ extension FoldLine {
         guard let policy = try? PolicyFile.parse(Array(text.utf8), path: "the log's ledger.policy")
         else { return }
         let entry = PolicyHistory.Entry(time: view.time, epoch: epoch, seq: seq)
+        var changed = book.policies
+        let span = changed.insert(policy, entry)
+        if let span, book.putsOff, span.from <= book.endLatest { try land() }
+        book.policies = changed
+        if book.putsOff { return held.insert(policy: text, entry, at: position) }
         book.rows.insert(policy: text, entry, at: position)
-        if let span = book.policies.insert(policy, entry) { try billAgain(span, at: position) }
+        if let span { try billAgain(span, at: position) }
+    }
+
+    /// Ends putting off: what has been concluded goes into the database, then come the events that have
+    /// waited.
+    ///
+    /// What changes many calls at once (a gap, a policy for what has ended) has to find the records that it
+    /// touches, and must not come before what came earlier.
+    private mutating func land() throws {
+        guard book.putsOff else { return }
+        book.stopPuttingOff()
+        try writing.write(&book.rows)
+        writing.land()
+        swap(&held, &book.rows)
+        for position in late {
+            try callEvents.with(position) { view, bytes, sourceEpoch, seq in
+                _ = try book.apply(view, in: bytes, at: position, sourceEpoch: sourceEpoch, seq: seq)
+            }
+            if book.rows.textBytes > Self.batchTextBytes { try writing.write(&book.rows) }
+            book.forgetSettled()
+        }
+        late = []
     }
 
     /// Another policy is in force for a time: what ended in it is billed anew, a page of calls at a time, so

@@ -23,13 +23,37 @@ package final class Projector {
         let start = try database.loadStart(log: log)
         writing = WritingThread(next: start.next)
         line = try FoldLine(
-            start, log: log, writing: writing, keepsOpenLast: database.use == .rebuild,
+            start, log: log, writing: writing, keepsOpenLast: database.use == .rebuild, putsOff: false,
             settledMax: settledMax)
         try line.restoreOpenCalls(database)
         writing.start(database)
     }
 
+    /// Fills a read model that has just been made, and that nobody has open: as long as records need not be
+    /// looked for, they are written past SQLite.
+    ///
+    /// - Parameter database: is closed, and opened again when its large tables are filled.
+    init(
+        filling database: consuming ReadModelDatabase, log: LogDirectory,
+        settledMax: Int = Projections.Limits.settledCallsInMemoryMax
+    ) throws {
+        let start = try database.loadStart(log: log)
+        precondition(start.next == .first, "a fresh read model")
+        let (path, id) = (database.path, log.id)
+        let roots = try database.write { db in try BulkTables.Roots(db) }
+        try database.close()
+        writing = WritingThread(next: start.next)
+        line = try FoldLine(
+            start, log: log, writing: writing, keepsOpenLast: true, putsOff: true, settledMax: settledMax)
+        writing.start {
+            try BulkTables(path: path, roots: roots)
+        } then: {
+            try ReadModelDatabase(path: path, logID: id, use: .rebuild)
+        }
+    }
+
     deinit {
+        line.stop()
         writing.stop()
     }
 
@@ -79,5 +103,6 @@ package final class Projector {
         hasFailed = true
         try line.finishRound(isLast: true)
         try writing.settle()
+        writing.stop()
     }
 }

@@ -12,6 +12,7 @@ final class WritingThread: Sendable {
     private enum Order: Sendable {
         case write(RowBatch)
         case commit(Position)
+        case land
         case find(CallName)
         case findTouched(Gap)
         case readPage(CallPage)
@@ -54,10 +55,22 @@ final class WritingThread: Sendable {
 
     /// Takes the connection; nobody else may write from now on.
     func start(_ database: ReadModelDatabase) {
+        start { self.run(database) }
+    }
+
+    /// Fills a fresh read model's large tables first, until it is told to land; goes on as any other then.
+    ///
+    /// - Parameter open: opens the read model, once its tables are filled.
+    func start(
+        filling tables: @escaping @Sendable () throws -> BulkTables,
+        then open: @escaping @Sendable () throws -> ReadModelDatabase
+    ) {
+        start { self.run(filling: tables, then: open) }
+    }
+
+    private func start(_ body: @escaping @Sendable () -> Void) {
         isRunning.store(true, ordering: .releasing)
-        let thread = Thread {
-            self.run(database)
-        }
+        let thread = Thread(block: body)
         thread.name = "read model"
         thread.start()
     }
@@ -85,6 +98,12 @@ final class WritingThread: Sendable {
     /// Commits everything that was handed over.
     func commit(_ next: Position) {
         give(.commit(next))
+    }
+
+    /// Ends filling tables: what is handed over from now on may change what is there, and questions are
+    /// answered.
+    func land() {
+        give(.land)
     }
 
     /// Waits until everything is done.
@@ -138,9 +157,55 @@ final class WritingThread: Sendable {
 }
 
 extension WritingThread {
-    private func run(_ database: ReadModelDatabase) {
+    private func run(filling tables: () throws -> BulkTables, then open: () throws -> ReadModelDatabase) {
+        do {
+            let tables = try tables()
+            guard try fill(tables) else {
+                ended.signal()
+                return
+            }
+            let database = try open()
+            run(database, longest: tables.longest)
+            try database.close()
+        } catch {
+            desk.withLock { $0.failure = ReadModelError(error) }
+            refuse()
+            ended.signal()
+        }
+    }
+
+    /// Fills tables until they are whole.
+    ///
+    /// - Returns: false where it was told to stop before.
+    private func fill(_ tables: BulkTables) throws -> Bool {
+        while true {
+            let order = take()
+            switch order {
+            case .write(var batch):
+                do {
+                    try tables.take(batch)
+                } catch {
+                    room.signal()
+                    throw error
+                }
+                batch.removeAll()
+                desk.withLock { [batch] in $0.spare.append(batch) }
+                room.signal()
+            case .commit(let next): committedNext.store(next.rawValue, ordering: .releasing)
+            case .land:
+                try tables.finish()
+                return true
+            case .stop: return false
+            case .answer: answer(.success(.none))
+            case .find, .findTouched, .readPage: preconditionFailure("it has not landed")
+            }
+        }
+    }
+
+    private func run(_ database: ReadModelDatabase, longest: Int64 = 0) {
         do {
             let work = try database.write { db in try Work(db) }
+            work.writer.note(longest: longest)
             // The connection is held from the first order of a transaction to its end, and no longer.
             var goesOn = true
             while goesOn {
@@ -195,6 +260,7 @@ extension WritingThread {
         case .readPage(let page):
             answer(.success(.page(try work.finder.page(after: page, longest: work.writer.longest))))
         case .answer: answer(.success(.none))
+        case .land: break
         case .stop: preconditionFailure("it is not for this to stop")
         }
     }
@@ -223,7 +289,7 @@ extension WritingThread {
         switch order {
         case .write: room.signal()
         case .find, .findTouched, .readPage, .answer: answer(.failure(failure))
-        case .commit, .stop: break
+        case .commit, .land, .stop: break
         }
     }
 }

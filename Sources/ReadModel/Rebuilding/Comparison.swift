@@ -3,6 +3,7 @@ package import Events
 internal import GRDB
 internal import GRDBSQLite
 internal import Glibc
+internal import Projections
 
 /// Holds a read model against one that is made anew from the log, row by row.
 package enum Comparison {
@@ -45,15 +46,17 @@ package enum Comparison {
     ///
     /// - Parameters:
     ///   - examplesMax: how many differences of a table are told one by one.
+    ///   - settledMax: how many ended calls the rebuild keeps in memory.
     ///   - progress: is told the position of the rebuild now and then.
     package static func run(
         readModel path: String, log: LogDirectory, examplesMax: Int = 20,
+        settledMax: Int = Projections.Limits.settledCallsInMemoryMax,
         progress: (Position) -> Void = { _ in }
     ) throws -> Report {
         let reader = try ReadModelReader(path: path)
         let (recipe, next) = try reader.read { (try $0.recipe, $0.next) }
         let checkPath = path + ".check"
-        let rebuild = try Rebuild(log, at: checkPath, recipe: recipe)
+        let rebuild = try Rebuild(log, at: checkPath, recipe: recipe, settledMax: settledMax)
         defer { try? Rebuild.remove(checkPath) }
         try rebuild.advance(to: next, progress: progress)
         return try reader.read { snapshot in

@@ -20,20 +20,24 @@ package final class Rebuild {
     }
 
     package let path: String
-    private let database: ReadModelDatabase
     /// Null once it is finished.
     private var projector: Projector?
     /// The position of the next event to be projected.
     package private(set) var next = Position.first
 
     /// Begins with an empty file; one that a rebuild before has left is thrown away.
-    package init(_ log: LogDirectory, at path: String, recipe: Recipe) throws {
+    ///
+    /// - Parameter settledMax: how many ended calls stay in memory.
+    package init(
+        _ log: LogDirectory, at path: String, recipe: Recipe,
+        settledMax: Int = Projections.Limits.settledCallsInMemoryMax
+    ) throws {
         self.path = path
         try Self.remove(path)
-        database = try ReadModelDatabase(path: path, logID: log.id, use: .rebuild)
+        let database = try ReadModelDatabase(path: path, logID: log.id, use: .rebuild)
         try database.use(recipe.settings)
         if let policy = recipe.fixedPolicy { try database.fix(policy: policy) }
-        projector = try Projector(database, log: log)
+        projector = try Projector(filling: database, log: log, settledMax: settledMax)
     }
 
     /// Projects what is durable, up to `limit`.
@@ -50,9 +54,7 @@ package final class Rebuild {
     /// Closes the file; all of it is on disk afterwards.
     package func finish() throws {
         try projector?.finish()
-        // Its statements go with it, and the file can be closed.
         projector = nil
-        try database.close()
         try Self.sync(path)
     }
 
@@ -72,9 +74,9 @@ package final class Rebuild {
     /// Removes a read model with everything that SQLite has put beside it.
     package static func remove(_ path: String) throws {
         // Safety: the path is lent for the length of the call.
-        for suffix in ["", "-wal", "-shm", "-journal"]
-        where unsafe unlink(path + suffix) != 0 && errno != ENOENT {
-            throw ReadModelError(.database, "\(path + suffix) can't be removed: \(reason(errno))")
+        for name in [path] + ReadModelDatabase.companions(path)
+        where unsafe unlink(name) != 0 && errno != ENOENT {
+            throw ReadModelError(.database, "\(name) can't be removed: \(reason(errno))")
         }
     }
 

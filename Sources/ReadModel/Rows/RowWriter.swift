@@ -72,6 +72,9 @@ final class RowWriter {
         }
     }
 
+    /// Takes note of records that others have written.
+    func note(longest other: Int64) { longest = max(longest, other) }
+
     private func measure(_ row: RowBatch.Row, of batch: borrowing RowBatch) {
         guard case .integer(let start) = batch.cells[row.cells.lowerBound + Self.startedAt],
             case .integer(let end) = batch.cells[row.cells.lowerBound + Self.endedAt]
@@ -100,6 +103,7 @@ extension RowBatch.Operation {
         case .replaceRecord:
             "UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3"
         case .supersede: Self.superseding
+        case .insertRevision: "INSERT INTO cdr_revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
         case .deleteRecord: "DELETE FROM cdrs WHERE callid = ? AND from_tag = ? AND to_tag = ?"
         case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         case .deleteFindings: "DELETE FROM findings WHERE callid = ? AND from_tag = ?"

@@ -117,7 +117,9 @@ final class ProjectorService: Service, @unchecked Sendable {
     }
 
     private func advance(_ projector: Projector) throws {
-        try projector.advance(round: ServiceLimits.roundEventsMax)
+        let behind = log.durable.next.rawValue - min(projector.next.rawValue, log.durable.next.rawValue)
+        let round = min(max(Int(behind) / 2, ServiceLimits.roundEventsMin), ServiceLimits.roundEventsMax)
+        try projector.advance(round: round)
         next.store(projector.committed.rawValue, ordering: .releasing)
     }
 

@@ -1,0 +1,138 @@
+internal import Events
+
+/// Records that wait until their call leaves memory: what a rebuild from nothing does, for as long as nothing
+/// asks for a record.
+///
+/// A call is then folded once, when nothing more of it is expected, and its rows are final: they can be
+/// written in one go and need not be found again. Where an event does change a call that had ended, the call
+/// is looked at before and after, so that the old revision is told as if the records had been written each
+/// time. What comes for a call that has left is not taken: whoever rebuilds keeps it for later.
+extension CallBook {
+    /// The slot of a call, made where it is new; null where it has left memory.
+    mutating func place(of key: CallKey) -> Int? {
+        if let known = find(key) { return known }
+        return forgotten.contains(key) ? nil : makeSlot(key)
+    }
+
+    /// Concludes what an earlier event has left undone, before another one comes.
+    mutating func lookAgain(_ slot: Int, because position: Position) throws {
+        guard entries[slot].marks.contains(.due) else { return }
+        entries[slot].marks.subtract(.due)
+        entries[slot].generation &+= 1
+        try conclude(slot, because: position)
+    }
+
+    /// Puts a call in the line of those that leave memory one day.
+    mutating func awaitLeaving(_ slot: Int, _ mark: Marks = .due) {
+        entries[slot].marks.formUnion(mark)
+        settled.append((UInt32(slot), entries[slot].generation))
+    }
+
+    /// Notes what a record says, and tells the revision before it, if it says something else.
+    mutating func remember(_ record: CallRecord, _ history: History, because position: Position) {
+        let place = rows.place
+        let policy = policies.policy(at: record.endedAt)
+        record.append(to: &rows, of: fold, common: common, policy: policy.citation)
+        let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
+        let text = rows.revisionText()
+        rows.goBack(to: place)
+        guard let known = history.records.firstIndex(where: { fold.isToTag($0.toTag, of: record) }) else {
+            history.records.append(
+                History.Record(toTag: fold.toTag(record), revision: 1, content: content, text: text))
+            return
+        }
+        if history.records[known].content == content { return }
+        if history.records[known].content != nil {
+            appendRevision(history.records[known], because: position, isWithdrawn: false)
+        }
+        history.records[known].revision += 1
+        history.records[known].content = content
+        history.records[known].text = text
+    }
+
+    /// A revision that has been superseded, as a row.
+    mutating func appendRevision(_ record: History.Record, because position: Position, isWithdrawn: Bool) {
+        rows.append(fold.callID, in: fold.bytes)
+        rows.append(fold.fromTag, in: fold.bytes)
+        rows.append(record.toTag)
+        rows.integer(record.revision)
+        rows.integer(Int64(position.rawValue))
+        rows.integer(isWithdrawn ? 1 : 0)
+        rows.append(record.text)
+        rows.end(.insertRevision)
+    }
+
+    /// Makes the final rows of a call that is to leave memory.
+    ///
+    /// - Returns: false where it has not ended after all, and so stays.
+    mutating func leave(_ slot: Int) -> Bool {
+        fold.fold(entries[slot].chain, in: arena, sources: sources)
+        guard fold.isSettled else {
+            // No record has to be told of before somebody asks, or another event comes.
+            return false
+        }
+        entries[slot].marks.subtract(.due)
+        appendRecords(entries[slot].history)
+        _ = countSettled()
+        return true
+    }
+
+    /// The records of the call that is folded, as they stand.
+    private mutating func appendRecords(_ history: History?) {
+        common.gather(fold, sources: sources)
+        if fold.end != nil {
+            appendRecord(fold.recordWithoutLegs(gaps: gaps, sources: sources), nil, history)
+        }
+        for leg in fold.legs where leg.end != nil {
+            let policy = policies.policy(at: leg.endedAt ?? .last)
+            appendRecord(fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), leg, history)
+        }
+    }
+
+    private mutating func appendRecord(_ record: CallRecord, _ leg: Leg?, _ history: History?) {
+        let policy = policies.policy(at: record.endedAt)
+        record.append(to: &rows, of: fold, common: common, policy: policy.citation)
+        let known = history?.records.first { fold.isToTag($0.toTag, of: record) }
+        appendRest(known?.revision ?? 1, leg)
+        rows.end(.insertRecord)
+    }
+
+    /// Ends the waiting: everything that has ended leaves memory, what is open stays with the records that it
+    /// has, and from now on records are written as events change them.
+    package mutating func stopPuttingOff() {
+        forgetSettled(downTo: 0)
+        for slot in entries.indices where entries[slot].chain.count > 0 {
+            markDirty(slot)
+            guard entries[slot].marks.contains(.mayHaveEnded) else { continue }
+            fold.fold(entries[slot].chain, in: arena, sources: sources)
+            if entries[slot].history == nil, fold.legs.contains(where: { $0.end != nil }) {
+                // Nothing has come since: it says what it would have said then.
+                let history = History()
+                entries[slot].history = history
+                noteRecords(history)
+            }
+            entries[slot].marks.subtract(.due)
+            if let history = entries[slot].history { appendRecords(history) }
+            entries[slot].history?.forgetTexts()
+        }
+        putsOff = false
+    }
+
+    /// What the records of the call that is folded say, at their first revision.
+    private mutating func noteRecords(_ history: History) {
+        common.gather(fold, sources: sources)
+        for leg in fold.legs where leg.end != nil {
+            let policy = policies.policy(at: leg.endedAt ?? .last)
+            remember(
+                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), history,
+                because: Position(rawValue: 0))
+        }
+    }
+}
+
+extension CallBook.History {
+    /// From now on a database has them.
+    fileprivate func forgetTexts() {
+        for index in records.indices { records[index].text = [] }
+    }
+}

@@ -1,0 +1,66 @@
+internal import EventLog
+internal import Events
+
+/// Some frames of the log with their events decoded, and the keys of the calls that these are about.
+final class DecodedFrames: @unchecked Sendable {
+    // Safety: one thread at a time has it: whoever decodes hands it over, and gets it back.
+
+    struct Part {
+        let frame: LogFrame
+        /// Its events among `views`.
+        let events: Range<Int>
+        /// Where in the log an event stands that can't be decoded, and why: the one behind `events`.
+        let fault: ReadModelError?
+    }
+
+    private(set) var parts: [Part] = []
+    private(set) var views: [EventView] = []
+    /// Of each event; of no meaning where it is no call's.
+    private(set) var keys: [CallKey] = []
+    /// What reading ended with, behind the last part.
+    private(set) var failure: ReadModelError?
+
+    /// How many events are decoded before they are handed over, and in how many frames at most.
+    static let eventsMin = 1_024
+    static let framesMax = 256
+
+    /// Fills it with the next frames.
+    ///
+    /// - Returns: false where there is nothing more to read for now.
+    func fill(_ reader: inout LogReader, _ decoder: inout EventDecoder, seed: UInt64) -> Bool {
+        parts.removeAll(keepingCapacity: true)
+        views.removeAll(keepingCapacity: true)
+        keys.removeAll(keepingCapacity: true)
+        failure = nil
+        do throws(LogError) {
+            while views.count < Self.eventsMin, parts.count < Self.framesMax, let frame = try reader.next() {
+                decode(frame, &decoder, seed)
+                if parts.last?.fault != nil { break }
+            }
+        } catch {
+            failure = ReadModelError(error)
+        }
+        return failure != nil || !parts.isEmpty
+    }
+
+    private func decode(_ frame: LogFrame, _ decoder: inout EventDecoder, _ seed: UInt64) {
+        let speaker: EventDecoder.Speaker = frame.header.source.source.isLedger ? .ledger : .proxy
+        let first = views.count
+        var fault: ReadModelError?
+        decoder.begin(frame.payload)
+        var view = EventView()
+        while let line = decoder.next(into: &view, from: speaker) {
+            if case .fault(let found) = line {
+                fault = ReadModelError(
+                    .undecodable, at: frame.header.position.advanced(by: views.count - first),
+                    "an event of the log breaks the rules it was taken by: \(found)")
+                break
+            }
+            views.append(view)
+            keys.append(
+                view.type.belongsToCall
+                    ? CallKey(view, in: frame.payload, seed: seed) : CallKey(low: 0, high: 0))
+        }
+        parts.append(Part(frame: frame, events: first..<views.count, fault: fault))
+    }
+}

@@ -1,0 +1,104 @@
+internal import EventLog
+internal import Events
+internal import Foundation
+internal import Synchronization
+
+/// Reads and decodes the log for whoever folds it: in step with it, or ahead on a thread of its own, so that
+/// one core decodes while another folds. What is handed out is the same, in the same order.
+///
+/// One thread asks.
+final class DecodingAhead: @unchecked Sendable {
+    // Safety: `reader` and `decoder` belong to the thread that decodes, which is the asking one where there
+    // is no other; what both touch is in `desk`.
+    private var reader: LogReader
+    private var decoder = EventDecoder()
+    private let seed: UInt64
+    private let isThreaded: Bool
+
+    private struct Desk {
+        var ready: [DecodedFrames] = []
+        var spare: [DecodedFrames] = []
+        /// Whoever asked was told that there is nothing more: the thread waits to be asked again.
+        var isAtEnd = false
+        var isRunning = false
+        var isOver = false
+    }
+
+    private let desk = Mutex(Desk())
+    /// Batches that are ready, or the news that there are none.
+    private let filled = DispatchSemaphore(value: 0)
+    /// Batches that may be filled.
+    private let room = DispatchSemaphore(value: batchesMax)
+    /// Questions after the end was reached.
+    private let asked = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// How many batches are decoded ahead at most.
+    private static let batchesMax = 6
+
+    init(_ reader: consuming LogReader, seed: UInt64, isThreaded: Bool) {
+        self.reader = reader
+        self.seed = seed
+        self.isThreaded = isThreaded
+    }
+
+    /// The next frames; null where everything durable was handed out. Ask again when there is more.
+    ///
+    /// - Parameter done: what was handed out before, to be filled again.
+    func next(_ done: DecodedFrames?) -> DecodedFrames? {
+        guard isThreaded else {
+            let frames = done ?? DecodedFrames()
+            return frames.fill(&reader, &decoder, seed: seed) ? frames : nil
+        }
+        let (starts, resumes) = desk.withLock { desk in
+            defer { (desk.isRunning, desk.isAtEnd) = (true, false) }
+            if let done { desk.spare.append(done) }
+            return (!desk.isRunning, desk.isAtEnd)
+        }
+        if done != nil { room.signal() }
+        if starts { start() }
+        if resumes { asked.signal() }
+        filled.wait()
+        return desk.withLock { desk in
+            if !desk.ready.isEmpty { return desk.ready.removeFirst() }
+            desk.isAtEnd = true
+            return nil
+        }
+    }
+
+    /// Ends the thread, at the latest when the batch is done that it is at.
+    func stop() {
+        let isRunning = desk.withLock { desk in
+            desk.isOver = true
+            return desk.isRunning
+        }
+        guard isRunning else { return }
+        room.signal()
+        asked.signal()
+        ended.wait()
+    }
+
+    private func start() {
+        let thread = Thread { self.run() }
+        thread.name = "decode"
+        thread.start()
+    }
+
+    private func run() {
+        while true {
+            room.wait()
+            let frames = desk.withLock { $0.isOver ? nil : $0.spare.popLast() ?? DecodedFrames() }
+            guard let frames else { break }
+            if frames.fill(&reader, &decoder, seed: seed) {
+                desk.withLock { $0.ready.append(frames) }
+                filled.signal()
+            } else {
+                desk.withLock { $0.spare.append(frames) }
+                room.signal()
+                filled.signal()
+                asked.wait()
+            }
+        }
+        ended.signal()
+    }
+}

@@ -1,0 +1,172 @@
+internal import GRDB
+internal import Projections
+
+/// The large tables of a read model that is made from nothing, written page by page beside SQLite: records,
+/// their old revisions, and findings, each with its indexes.
+///
+/// Rows are appended as they come and never looked for; whoever fills the tables sees to it that a row is
+/// final. The file belongs to nobody else until `finish` has returned. Then SQLite opens it like any other.
+final class BulkTables {
+    private let file: PageFile
+    private var record = RecordBytes()
+    private var records: Table
+    private var revisions: Table
+    private var findings: Table
+    /// As `RowWriter.longest`.
+    private(set) var longest: Int64 = 0
+
+    private struct Table {
+        var tree: TableTree
+        var indexes: [Index]
+    }
+
+    private struct Index {
+        let name: String
+        let root: PageNumber
+        let keys: KeyRuns
+        /// Which columns of a row the entry's texts and number are.
+        let texts: [Int]
+        let number: Int?
+        let isUnique: Bool
+        /// A column that must be 1 for a row to be in the index.
+        var condition: Int?
+    }
+
+    private static let startedAt = column("started_at")
+    private static let endedAt = column("ended_at")
+
+    /// Where SQLite has put the tables and indexes of a fresh read model.
+    struct Roots: Sendable {
+        private let pages: [String: UInt32]
+
+        init(_ db: Database) throws {
+            var pages: [String: UInt32] = [:]
+            for row in try Row.fetchAll(
+                db, sql: "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0")
+            {
+                pages[row["name"]] = row["rootpage"]
+            }
+            self.pages = pages
+            let size = try Int.fetchOne(db, sql: "PRAGMA page_size")
+            guard size == PageBuilder.bytes else {
+                throw ReadModelError(
+                    .database, "SQLite makes pages of \(size ?? 0) bytes, not \(PageBuilder.bytes)")
+            }
+        }
+
+        func page(_ name: String) -> PageNumber {
+            guard let page = pages[name] else { preconditionFailure("the schema has \(name)") }
+            return PageNumber(rawValue: page)
+        }
+    }
+
+    /// Begins to fill a fresh read model, which SQLite must have closed.
+    init(path: String, roots: Roots) throws {
+        let file = try PageFile(path: path)
+        self.file = file
+        func index(
+            _ name: String, texts: [Int] = [], number: Int? = nil, isUnique: Bool = false,
+            condition: Int? = nil
+        ) -> Index {
+            Index(
+                name: name, root: roots.page(name),
+                keys: KeyRuns(KeyShape(texts: texts.count, hasNumber: number != nil), beside: path),
+                texts: texts,
+                number: number, isUnique: isUnique, condition: condition)
+        }
+        records = Table(
+            tree: TableTree(root: roots.page("cdrs"), file: file),
+            indexes: [
+                index("cdrs_by_call", texts: [0, 1, 2], isUnique: true),
+                index("cdrs_by_start", number: Self.startedAt),
+                index("cdrs_hung", number: Self.column("unproven_us"), condition: Self.column("hung")),
+            ])
+        revisions = Table(
+            tree: TableTree(root: roots.page("cdr_revisions"), file: file),
+            indexes: [index("cdr_revisions_by_call", texts: [0, 1, 2], number: 3)])
+        findings = Table(
+            tree: TableTree(root: roots.page("findings"), file: file),
+            indexes: [
+                index("findings_by_call", texts: [2, 3]), index("findings_by_time", number: 5),
+            ])
+    }
+
+    /// Writes the rows of a batch.
+    func take(_ batch: borrowing RowBatch) throws {
+        for row in batch.rows {
+            switch row.operation {
+            case .insertRecord:
+                measure(row, of: batch)
+                try append(row, of: batch, to: &records)
+            case .insertRevision: try append(row, of: batch, to: &revisions)
+            case .insertFinding: try append(row, of: batch, to: &findings)
+            default: preconditionFailure("\(row.operation) changes what is there")
+            }
+        }
+    }
+
+    /// Writes the indexes and all that is left; the file is whole afterwards, and not yet synced.
+    func finish() throws {
+        try finish(&records)
+        try finish(&revisions)
+        try finish(&findings)
+        try file.finish()
+    }
+
+    private func append(_ row: RowBatch.Row, of batch: borrowing RowBatch, to table: inout Table) throws {
+        let cells = batch.cells[row.cells]
+        record.lay(cells, of: batch.text)
+        // Safety: the record stays as it is during the call.
+        try unsafe table.tree.append(record.bytes)
+        let first = row.cells.lowerBound
+        // Safety: the texts of the batch are read during the calls.
+        try unsafe batch.text.withUnsafeBytes { text in
+            func part(_ index: Index, _ place: Int) -> UnsafeRawBufferPointer {
+                guard place < index.texts.count,
+                    case .text(let start, let length) = cells[first + index.texts[place]]
+                else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+                return unsafe UnsafeRawBufferPointer(rebasing: text[Int(start)..<Int(start) + Int(length)])
+            }
+            for index in table.indexes {
+                if let condition = index.condition {
+                    guard case .integer(1) = cells[first + condition] else { continue }
+                }
+                var number: Int64 = 0
+                if let column = index.number, case .integer(let value) = cells[first + column] {
+                    number = value
+                }
+                try unsafe index.keys.add(
+                    table.tree.lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)],
+                    number: number)
+            }
+        }
+    }
+
+    private func finish(_ table: inout Table) throws {
+        try table.tree.finish()
+        for index in table.indexes {
+            try index.keys.finish()
+            var tree = IndexTree(root: index.root, file: file)
+            if let mapped = try index.keys.map() {
+                var merge = KeyMerge(index.keys.runs, mapped, index.keys.shape)
+                try merge.write(to: &tree, isUnique: index.isUnique)
+            }
+            try tree.finish()
+        }
+    }
+
+    private func measure(_ row: RowBatch.Row, of batch: borrowing RowBatch) {
+        guard case .integer(let start) = batch.cells[row.cells.lowerBound + Self.startedAt],
+            case .integer(let end) = batch.cells[row.cells.lowerBound + Self.endedAt]
+        else { return }
+        longest = max(longest, end - start)
+    }
+
+    private static func column(_ name: String) -> Int {
+        let columns = CallRecord.columns + LegTimer.columns
+        guard let index = columns.firstIndex(where: { $0.name == name }) else {
+            preconditionFailure("a record has \(name)")
+        }
+        return index
+    }
+}
