@@ -20,10 +20,10 @@ extension CallFold {
         var findings: [Finding] = []
         auditHeaders(&findings)
         auditAnswers(&findings)
-        auditRejections(&findings)
-        for leg in legs {
-            auditRefreshes(of: leg, context, &findings)
-            auditEnd(of: leg, context, &findings)
+        if types.contains(.dialogFailed) || types.contains(.refreshFailed) { auditRejections(&findings) }
+        for index in legs.indices {
+            auditRefreshes(of: legs[index], context, &findings)
+            auditEnd(of: legs[index], context, &findings)
         }
         auditEvidence(context, sources, &findings)
         return findings
@@ -48,7 +48,8 @@ extension CallFold {
     }
 
     private func auditHeaders(_ findings: inout [Finding]) {
-        for (index, fact) in facts.enumerated() where !fact.isRepeat {
+        for index in facts.indices where facts[index].hasTimerFields && !facts[index].isRepeat {
+            let fact = facts[index]
             if (0..<90).contains(fact.sessionExpires) {
                 findings.append(
                     finding(
@@ -109,26 +110,22 @@ extension CallFold {
     /// The request that an answer answers, an index of `facts`.
     private func request(of fact: Fact) -> Int? {
         if fact.type == .dialogConfirmed { return trying(ofAttempt: fact.cseq) }
-        var wanted = fact
-        wanted.type = .refreshRequested
-        wanted.sipCode = -1
-        return facts.firstIndex {
-            guard $0.type == .refreshRequested, !$0.isRepeat else { return false }
-            wanted.sipCode = $0.sipCode
-            return $0.statesTheSame(as: wanted, in: bytes)
+        for index in facts.indices where facts[index].type == .refreshRequested && !facts[index].isRepeat {
+            if facts[index].isRequest(of: fact, in: bytes) { return index }
         }
+        return nil
     }
 
     private func auditAnswers(_ findings: inout [Finding]) {
-        for (index, fact) in facts.enumerated()
-        where !fact.isRepeat && (fact.type == .dialogConfirmed || fact.type == .refreshAccepted) {
+        for index in facts.indices where facts[index].isAnswer && !facts[index].isRepeat {
+            let fact = facts[index]
             if fact.effectiveInterval > 0, fact.effectiveRefresher == nil {
                 findings.append(
                     finding(
                         .refresherMissing, fact.tag, citing: [index],
                         Detail(["session_expires": fact.effectiveInterval])))
             }
-            if fact.refresher == .uac, fact.requireTimer == false {
+            if case .uac? = fact.refresher, case false? = fact.requireTimer {
                 findings.append(
                     finding(
                         .requireTimerMissing, fact.tag, citing: [index],
@@ -163,5 +160,24 @@ extension CallFold {
                     .refresherOverridden, fact.tag, citing: [requestIndex, index],
                     Detail().with("asked", word: asked.name).with("refresher", word: answered.name)))
         }
+    }
+}
+
+extension Fact {
+    /// Whether it says anything of session timers.
+    fileprivate var hasTimerFields: Bool { present.rawValue & Self.timerFields != 0 }
+
+    @inline(__always)
+    private static var timerFields: UInt64 {
+        Field.sessionExpires.bit | Field.minSE.bit | Field.forwardedSessionExpires.bit
+            | Field.forwardedMinSE.bit | Field.forwardedRefresher.bit
+    }
+
+    fileprivate var isAnswer: Bool { type == .dialogConfirmed || type == .refreshAccepted }
+
+    /// Whether it may be the `refresh.requested` of that answer or failure.
+    fileprivate func isRequest(of answer: Fact, in bytes: [UInt8]) -> Bool {
+        guard tag == answer.tag, cseq == answer.cseq, hasSide(of: answer) else { return false }
+        return hasMethod(of: answer, in: bytes)
     }
 }

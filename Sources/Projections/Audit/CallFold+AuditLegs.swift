@@ -4,7 +4,8 @@ internal import Events
 extension CallFold {
     func auditRefreshes(of leg: Leg, _ context: AuditContext, _ findings: inout [Finding]) {
         for index in leg.marks {
-            if let code = refreshCode(verdict(onMark: index, of: leg, asOf: context.asOf)) {
+            let verdict = self.verdict(onMark: index, of: leg, asOf: context.asOf)
+            if let code = refreshCode(verdict) {
                 let (mark, next) = (marks[index], marks[index + 1])
                 findings.append(
                     finding(
@@ -13,7 +14,7 @@ extension CallFold {
                             "interval": mark.interval, "after_us": next.time.microseconds(since: mark.time),
                         ])))
             }
-            if verdict(onMark: index, of: leg, asOf: context.asOf) == .expired {
+            if verdict == .expired {
                 findings.append(
                     finding(
                         .sessionExpired, leg.tag, citing: [marks[index].fact] + ending(leg),
@@ -30,7 +31,7 @@ extension CallFold {
                         Detail().with("before", word: before.name).with("refresher", word: now.name)))
             }
         }
-        auditFailedRefreshes(of: leg, context, &findings)
+        if types.contains(.refreshFailed) { auditFailedRefreshes(of: leg, context, &findings) }
     }
 
     private func refreshCode(_ verdict: Verdict?) -> FindingCode? {
@@ -43,10 +44,11 @@ extension CallFold {
     }
 
     private func auditFailedRefreshes(of leg: Leg, _ context: AuditContext, _ findings: inout [Finding]) {
-        for (index, fact) in facts.enumerated()
-        where fact.type == .refreshFailed && fact.tag == leg.tag && !fact.isRepeat
-            && (fact.sipCode == 408 || fact.sipCode == 481)
-        {
+        for index in facts.indices where facts[index].type == .refreshFailed {
+            let fact = facts[index]
+            guard fact.tag == leg.tag, !fact.isRepeat, fact.sipCode == 408 || fact.sipCode == 481 else {
+                continue
+            }
             let limit = fact.time.advanced(by: 32 * Settings.microsecondsPerSecond)
             let lastSeen = leg.endedAt ?? context.asOf
             if lastSeen > limit {
@@ -60,7 +62,6 @@ extension CallFold {
     }
 
     func auditEnd(of leg: Leg, _ context: AuditContext, _ findings: inout [Finding]) {
-        let lastMark = leg.marks.last.map { [marks[$0].fact] } ?? []
         let overrun = overrun(of: leg, asOf: context.asOf)
         if isHung(leg, asOf: context.asOf) {
             let evidence = leg.marks.isEmpty ? [leg.answer] : leg.marks.map { marks[$0].fact }
@@ -71,7 +72,7 @@ extension CallFold {
         if wasCut(leg) {
             findings.append(
                 finding(
-                    .proxyCutSession, leg.tag, citing: lastMark + ending(leg),
+                    .proxyCutSession, leg.tag, citing: lastMark(leg) + ending(leg),
                     Detail(["ended_at": leg.endedAt?.rawValue, "expires_at": expiry(of: leg)?.rawValue])))
         } else if let end = leg.end, facts[end].byeSent,
             facts[end].type == .timeoutSession || facts[end].type == .timeoutLifetime
@@ -84,13 +85,15 @@ extension CallFold {
         if leg.end != nil, overrun > 60 * Settings.microsecondsPerSecond {
             findings.append(
                 finding(
-                    .heldPastExpiry, leg.tag, citing: lastMark + ending(leg), Detail(["overrun_us": overrun]))
+                    .heldPastExpiry, leg.tag, citing: lastMark(leg) + ending(leg),
+                    Detail(["overrun_us": overrun]))
             )
         }
         guard let confirmed = leg.confirmed else { return }
-        if leg.marks.allSatisfy({ marks[$0].interval == 0 }) {
+        if firstTimer(of: leg) == nil {
             findings.append(finding(.noSessionTimer, leg.tag, citing: [confirmed]))
         }
+        guard types.contains(.timeoutNoAck) else { return }
         if let noAck = facts.firstIndex(where: { $0.type == .timeoutNoAck && $0.tag == leg.tag }) {
             findings.append(
                 finding(
@@ -99,6 +102,7 @@ extension CallFold {
         }
     }
 
+    private func lastMark(_ leg: Leg) -> [Int] { leg.marks.last.map { [marks[$0].fact] } ?? [] }
     private func ending(_ leg: Leg) -> [Int] { leg.end.map { [$0] } ?? [] }
 
     private func hungDetail(_ leg: Leg, _ overrun: Int64, _ context: AuditContext) -> Detail {
@@ -150,7 +154,12 @@ extension CallFold {
     /// Whether any record of the call can have the flag `clock_skew`.
     private var hasSkew: Bool {
         if let end { return facts[end].time < startedAt }
-        return legs.contains { $0.answeredAt < startedAt || ($0.endedAt ?? .last) < $0.answeredAt }
+        let startedAt = startedAt
+        for index in legs.indices {
+            let answeredAt = legs[index].answeredAt
+            if answeredAt < startedAt || (legs[index].endedAt ?? .last) < answeredAt { return true }
+        }
+        return false
     }
 
     func openGaps(

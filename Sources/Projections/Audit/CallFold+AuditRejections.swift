@@ -4,7 +4,8 @@ internal import Events
 extension CallFold {
     func auditRejections(_ findings: inout [Finding]) {
         var retries: [Int] = []
-        for (index, fact) in facts.enumerated() where fact.isRejection {
+        for index in facts.indices where facts[index].isRejection {
+            let fact = facts[index]
             if fact.minSE < 0 {
                 findings.append(finding(.rejectionWithoutMinSE, fact.tag, citing: [index]))
             } else if let retry = retry(of: fact), !retries.contains(retry) {
@@ -20,9 +21,9 @@ extension CallFold {
     /// The earliest request after a refused one: the least higher CSeq of the same sender.
     private func retry(of refused: Fact) -> Int? {
         var best: Int?
-        for (index, fact) in facts.enumerated() where !fact.isRepeat && fact.cseq > refused.cseq {
-            guard fact.isRequest(like: refused) else { continue }
-            if let best, facts[best].cseq <= fact.cseq { continue }
+        for index in facts.indices where !facts[index].isRepeat && facts[index].cseq > refused.cseq {
+            guard facts[index].isRequest(like: refused) else { continue }
+            if let best, facts[best].cseq <= facts[index].cseq { continue }
             best = index
         }
         return best
@@ -81,6 +82,6 @@ extension Fact {
     func isRequest(like refused: Fact) -> Bool {
         refused.type == .dialogFailed
             ? type == .dialogTrying
-            : type == .refreshRequested && tag == refused.tag && by == refused.by
+            : type == .refreshRequested && tag == refused.tag && hasSide(of: refused)
     }
 }

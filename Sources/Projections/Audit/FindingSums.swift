@@ -1,5 +1,3 @@
-internal import CXXHash
-
 /// How many findings settled calls have gained, by the caller's user agent and the code: what a summary of
 /// the audit is read from, however many calls there are. What they lose again is counted where it is deleted.
 package struct FindingSums: Sendable {
@@ -20,7 +18,7 @@ package struct FindingSums: Sendable {
     }
 
     package private(set) var userAgents: [UserAgent] = []
-    private var places: [UInt64: Int] = [:]
+    private var places = NamePlaces()
 
     package init() {}
 
@@ -39,15 +37,9 @@ package struct FindingSums: Sendable {
     }
 
     private mutating func place(of name: ArraySlice<UInt8>) -> Int {
-        // Safety: read during the call only.
-        var hash = unsafe name.withUnsafeBytes { unsafe tollbook_xxh3_64($0.baseAddress, $0.count, 0) }
-        while let known = places[hash] {
-            if userAgents[known].name.elementsEqual(name) { return known }
-            hash &+= 1
-        }
-        places[hash] = userAgents.count
-        userAgents.append(UserAgent(name: Array(name)))
-        return userAgents.count - 1
+        let place = places.index(of: name) { name.isSame(as: userAgents[$0].name) }
+        if place == userAgents.count { userAgents.append(UserAgent(name: Array(name))) }
+        return place
     }
 }
 

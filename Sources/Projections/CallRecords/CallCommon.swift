@@ -22,8 +22,8 @@ package struct CallCommon: Sendable {
     private mutating func gatherExtra(_ fold: borrowing CallFold) {
         extra.removeAll(keepingCapacity: true)
         members.removeAll()
-        for fact in fold.facts {
-            guard let object = fact.extra else { continue }
+        for index in fold.facts.indices {
+            guard let object = fold.facts[index].extra else { continue }
             // Safety: the fold's bytes are padded, and not touched while the walk looks at them.
             unsafe fold.bytes.withUnsafeBufferPointer { bytes in
                 unsafe members.merge(PaddedBytes(slice: bytes, object.range))
@@ -35,16 +35,19 @@ package struct CallCommon: Sendable {
     private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
         sources.removeAll(keepingCapacity: true)
         numbers.removeAll(keepingCapacity: true)
-        for fact in fold.facts where numbers.last != fact.sourceEpoch {
-            let name = registry.source(fact.sourceEpoch)
+        var last: UInt32?
+        for index in fold.facts.indices where fold.facts[index].sourceEpoch != last {
+            let number = fold.facts[index].sourceEpoch
+            last = number
+            let name = registry.source(number)
             if name.isLedger || numbers.contains(where: { registry.source($0) == name }) { continue }
-            numbers.append(fact.sourceEpoch)
+            numbers.append(number)
         }
         if numbers.count > 1 { numbers.sort { registry.source($0) < registry.source($1) } }
         sources.append(UInt8(ascii: "["))
-        for (index, number) in numbers.enumerated() {
+        for index in numbers.indices {
             if index > 0 { sources.append(UInt8(ascii: ",")) }
-            sources.append(contentsOf: registry.quotedName(number))
+            sources.append(contentsOf: registry.quotedName(numbers[index]))
         }
         sources.append(UInt8(ascii: "]"))
     }
@@ -52,32 +55,22 @@ package struct CallCommon: Sendable {
     private mutating func gatherPositions(_ fold: borrowing CallFold) {
         positions.removeAll(keepingCapacity: true)
         list.removeAll(keepingCapacity: true)
-        for fact in fold.facts { list.append(fact.position) }
-        list.sort()
+        var isSorted = true
+        for index in fold.facts.indices {
+            let position = fold.facts[index].position
+            if let last = list.last, position < last { isSorted = false }
+            list.append(position)
+        }
+        if !isSorted { list.sort() }
         Self.append(list, to: &positions)
     }
 
     package static func append(_ list: [Position], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "["))
-        for (index, position) in list.enumerated() {
+        for index in list.indices {
             if index > 0 { text.append(UInt8(ascii: ",")) }
-            appendDecimal(position.rawValue, to: &text)
+            text.append(decimal: list[index].rawValue)
         }
         text.append(UInt8(ascii: "]"))
-    }
-
-    static func appendDecimal(_ value: UInt64, to text: inout [UInt8]) {
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var count = 0
-        var rest = value
-        repeat {
-            digits[count] = UInt8(truncatingIfNeeded: rest % 10) + 0x30
-            rest /= 10
-            count += 1
-        } while rest > 0
-        while count > 0 {
-            count -= 1
-            text.append(digits[count])
-        }
     }
 }

@@ -83,31 +83,35 @@ extension CallFold {
 
     /// The caller's user agent by the rule for an attempt.
     package func userAgent(attempt: Int64) -> TextSlice? {
-        trying(attempt) { $0.userAgent }
-    }
-
-    /// The fact that the call first rang with.
-    package var ringing: Int? {
-        facts.firstIndex { $0.type == .dialogEarly && !$0.isRepeat && (180...183).contains($0.sipCode) }
+        tryings.count == 1 ? facts[tryings[0]].userAgent : trying(attempt) { $0.userAgent }
     }
 
     private func fillParties(_ record: inout CallRecord, attempt: Int64) {
-        record.fromURI = trying(attempt) { $0.fromURI }
-        record.toURI = trying(attempt) { $0.toURI }
-        record.requestURI = trying(attempt) { $0.requestURI }
-        record.sourceIP = trying(attempt) { $0.sourceIP }
-        record.userAgent = userAgent(attempt: attempt)
+        if tryings.count == 1 {
+            // Whatever attempt is meant: its fields or none.
+            let trying = tryings[0]
+            record.fromURI = facts[trying].fromURI
+            record.toURI = facts[trying].toURI
+            record.requestURI = facts[trying].requestURI
+            record.sourceIP = facts[trying].sourceIP
+            record.userAgent = facts[trying].userAgent
+        } else {
+            record.fromURI = trying(attempt) { $0.fromURI }
+            record.toURI = trying(attempt) { $0.toURI }
+            record.requestURI = trying(attempt) { $0.requestURI }
+            record.sourceIP = trying(attempt) { $0.sourceIP }
+            record.userAgent = trying(attempt) { $0.userAgent }
+        }
         record.startedAt = startedAt
         record.ringingAt = ringing.map { facts[$0].time }
-        let attempts = attempts
-        if attempts.isEmpty { record.flags.formUnion(.startUnseen) }
-        record.attempts = max(Int64(attempts.count), 1)
+        if tryings.isEmpty { record.flags.formUnion(.startUnseen) }
+        record.attempts = tryings.count > 1 ? Int64(attempts.count) : 1
     }
 
     /// The earliest `dialog.trying` of each attempt.
     var attempts: [Int] {
         var found: [Int] = []
-        for index in facts.indices where facts[index].type == .dialogTrying && !facts[index].isRepeat {
+        for index in tryings {
             // Mostly there is one, and no other CSeq to compare with.
             let cseq = facts[index].cseq
             if !found.contains(where: { facts[$0].cseq == cseq }) { found.append(index) }
@@ -123,7 +127,7 @@ extension CallFold {
     /// The `dialog.trying` that a field of an attempt is taken from; null where none has it.
     func tryingFact(_ attempt: Int64, _ field: (Fact) -> TextSlice?) -> Int? {
         var fallback: Int?
-        for index in facts.indices where facts[index].type == .dialogTrying && !facts[index].isRepeat {
+        for index in tryings {
             guard field(facts[index]) != nil else { continue }
             if facts[index].cseq == attempt { return index }
             fallback = fallback ?? index
@@ -136,9 +140,12 @@ extension CallFold {
     }
 
     func calleeUserAgentFact(_ leg: Leg) -> Int? {
-        facts.firstIndex {
-            $0.type == .dialogConfirmed && $0.tag == leg.tag && !$0.isRepeat && $0.userAgent != nil
+        for index in facts.indices where facts[index].type == .dialogConfirmed {
+            if facts[index].tag == leg.tag, !facts[index].isRepeat, facts[index].userAgent != nil {
+                return index
+            }
         }
+        return nil
     }
 
     private func endedBy(_ fact: Fact) -> String {

@@ -8,8 +8,8 @@ struct ExtraMembers: Sendable {
     private struct Member {
         /// The key, escapes resolved.
         var key: Range<Int>
-        /// The value as JSON text.
-        var value: Range<Int>
+        /// Key and value as they are to be written.
+        var whole: Range<Int>
     }
 
     private var members: [Member] = []
@@ -22,11 +22,19 @@ struct ExtraMembers: Sendable {
 
     /// Takes an `extra` object as it was written; the decoder has found it valid.
     mutating func merge(_ object: PaddedBytes) {
+        // Safety: the object stays where it is during the call.
+        if let walk = unsafe PlainMembers(object) {
+            mergePlain(walk, object)
+            return
+        }
         var walk = ScalarMembers(object)
         while let member = walk.next() {
             let start = text.count
             JSONText.append(member.key, in: object, to: &text)
             let key = start..<text.count
+            let resolved = text[key]
+            JSONText.appendQuoted(resolved, to: &text)
+            text.append(UInt8(ascii: ":"))
             if member.isString { text.append(UInt8(ascii: "\"")) }
             if member.isString, member.value.isEscaped {
                 appendRespelled(member.value, in: object)
@@ -35,24 +43,55 @@ struct ExtraMembers: Sendable {
                 JSONText.append(member.value, in: object, to: &text)
             }
             if member.isString { text.append(UInt8(ascii: "\"")) }
-            let value = key.upperBound..<text.count
-            if let known = members.firstIndex(where: { order($0.key, key) == 0 }) {
-                members[known].value = value
-            } else {
-                members.append(Member(key: key, value: value))
-            }
+            keep(Member(key: key, whole: key.upperBound..<text.count))
         }
     }
 
+    /// Without escapes every member already stands as it is to be written, but for spaces.
+    private mutating func mergePlain(_ plain: PlainMembers, _ object: PaddedBytes) {
+        let start = text.count
+        // Safety: copied during the call.
+        unsafe text.append(contentsOf: object.pointer(at: 0, to: object.count))
+        var walk = plain
+        while let member = walk.next() {
+            let key = start + member.key.lowerBound..<start + member.key.upperBound
+            var whole = key.lowerBound - 1..<start + member.value.upperBound
+            if !member.isCompact {
+                let first = text.count
+                text.append(contentsOf: Array(text[whole.lowerBound...key.upperBound]))
+                text.append(UInt8(ascii: ":"))
+                text.append(contentsOf: Array(text[start + member.value.lowerBound..<whole.upperBound]))
+                whole = first..<text.count
+            }
+            keep(Member(key: key, whole: whole))
+        }
+    }
+
+    /// In the order of the keys, which mostly come in it.
+    private mutating func keep(_ member: Member) {
+        var place = members.count
+        while place > 0 {
+            let order = order(members[place - 1].key, member.key)
+            if order == 0 {
+                members[place - 1] = member
+                return
+            }
+            if order < 0 { break }
+            place -= 1
+        }
+        if place == members.count { members.append(member) } else { members.insert(member, at: place) }
+    }
+
     /// Keys in byte order, numbers as they were written.
-    mutating func append(to target: inout [UInt8]) {
-        sort()
+    func append(to target: inout [UInt8]) {
         target.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
+        for index in members.indices {
             if index > 0 { target.append(UInt8(ascii: ",")) }
-            JSONText.appendQuoted(text[member.key], to: &target)
-            target.append(UInt8(ascii: ":"))
-            target.append(contentsOf: text[member.value])
+            // Safety: copied during the call; the slicing checks the range.
+            unsafe text.withUnsafeBufferPointer {
+                unsafe target.append(
+                    contentsOf: UnsafeBufferPointer(rebasing: $0[members[index].whole]))
+            }
         }
         target.append(UInt8(ascii: "}"))
     }
@@ -64,21 +103,11 @@ struct ExtraMembers: Sendable {
         JSONText.appendEscaped(resolved[...], to: &text)
     }
 
-    /// A handful of members, mostly in order: by insertion.
-    private mutating func sort() {
-        for index in members.indices.dropFirst() {
-            var place = index
-            while place > 0, order(members[place].key, members[place - 1].key) < 0 {
-                members.swapAt(place, place - 1)
-                place -= 1
-            }
-        }
-    }
-
     /// Below 0 where the left key comes first, 0 where both are the same.
     private func order(_ left: Range<Int>, _ right: Range<Int>) -> Int {
-        for (first, second) in zip(text[left], text[right]) where first != second {
-            return first < second ? -1 : 1
+        for offset in 0..<min(left.count, right.count) {
+            let (first, second) = (text[left.lowerBound + offset], text[right.lowerBound + offset])
+            if first != second { return first < second ? -1 : 1 }
         }
         return left.count - right.count
     }

@@ -56,6 +56,7 @@ package struct PolicyHistory: Sendable {
     }
 
     package func policy(at time: Timestamp) -> BillingPolicy {
-        changes.last { $0.entry.time <= time }?.policy ?? initial
+        if changes.isEmpty { return initial }
+        return changes.last { $0.entry.time <= time }?.policy ?? initial
     }
 }

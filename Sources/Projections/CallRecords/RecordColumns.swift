@@ -48,8 +48,25 @@ extension CallRecord {
 
     /// Appends the columns before `revision`.
     package func append(
-        to row: inout RowBatch, of fold: borrowing CallFold, common: borrowing CallCommon, policy: String
+        to rows: inout RowBatch, of fold: borrowing CallFold, common: borrowing CallCommon, policy: String
     ) {
+        // No text of the call stands in two columns.
+        let textMax =
+            fold.bytes.count + common.extra.count + common.sources.count + policy.utf8.count
+            + Self.ownTextMax
+        rows.fill(cells: Self.revisedColumnCount, textBytes: textMax) { row in
+            appendParties(to: &row, of: fold)
+            appendOutcome(to: &row, of: fold, policy: policy)
+            row.append(common.extra)
+            row.append(flags.json)
+            row.append(common.sources)
+        }
+    }
+
+    /// More than the flags and the ledger's own words in a record take.
+    private static let ownTextMax = 512
+
+    private func appendParties(to row: inout RowFiller, of fold: borrowing CallFold) {
         row.append(fold.callID, in: fold.bytes)
         row.append(fold.fromTag, in: fold.bytes)
         row.append(toTag ?? TextSlice(start: 0, length: 0), in: fold.bytes)
@@ -60,6 +77,9 @@ extension CallRecord {
         row.append(sourceIP, in: fold.bytes)
         row.append(userAgent, in: fold.bytes)
         row.append(calleeUserAgent, in: fold.bytes)
+    }
+
+    private func appendOutcome(to row: inout RowFiller, of fold: borrowing CallFold, policy: String) {
         row.time(startedAt)
         row.time(ringingAt)
         row.time(answeredAt)
@@ -80,21 +100,23 @@ extension CallRecord {
         row.integer(orNull: bill.milliseconds)
         row.word(bill.basis)
         row.word(policy)
-        row.append(common.extra)
-        row.append(flags.json)
-        row.append(common.sources)
     }
 }
 
 extension LegTimer {
-    func append(to row: inout RowBatch) {
-        row.append(marks)
-        row.time(expiresAt)
-        row.integer(isHung ? 1 : 0)
-        row.integer(overrun)
-        row.integer(unproven)
-        row.time(deadline)
-        row.integer(Int64(lastProofPosition.rawValue))
-        row.word(lastProofType.name)
+    func append(to rows: inout RowBatch) {
+        rows.fill(cells: Self.columns.count, textBytes: marks.count + Self.wordMax) { row in
+            row.append(marks)
+            row.time(expiresAt)
+            row.integer(isHung ? 1 : 0)
+            row.integer(overrun)
+            row.integer(unproven)
+            row.time(deadline)
+            row.integer(Int64(lastProofPosition.rawValue))
+            row.word(lastProofType.name)
+        }
     }
+
+    /// More than the name of an event's type takes.
+    private static let wordMax = 64
 }

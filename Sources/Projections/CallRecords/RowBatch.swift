@@ -48,8 +48,8 @@ package struct RowBatch: Sendable {
     }
 
     package private(set) var rows: [Row] = []
-    package private(set) var cells: [Cell] = []
-    package private(set) var text: [UInt8] = []
+    package internal(set) var cells: [Cell] = []
+    package internal(set) var text: [UInt8] = []
     private var firstCell = 0
 
     package init() {}
@@ -115,27 +115,30 @@ package struct RowBatch: Sendable {
     }
 
     package mutating func word(_ value: String) {
-        let start = text.count
-        text.append(contentsOf: value.utf8)
-        cells.append(.text(start: Int32(start), length: Int32(text.count - start)))
+        // Safety: the string's bytes are lent for the call.
+        unsafe value.utf8.span.withUnsafeBufferPointer {
+            cells.append(.text(start: Int32(text.count), length: Int32($0.count)))
+            unsafe text.append(contentsOf: $0)
+        }
     }
 
     /// A hash of the last so many columns of the row that is being filled: two rows are the same if theirs
     /// is.
     package func contentHash(first column: Int, count: Int) -> RowHash {
-        var hash = RowHash()
-        for cell in cells[firstCell + column..<firstCell + column + count] {
-            switch cell {
-            case .null: hash.null()
-            case .integer(let value): hash.integer(value)
-            case .text(let start, let length), .blob(let start, let length):
-                // Safety: read during the call only; the range is the batch's own.
-                unsafe text.withUnsafeBufferPointer {
-                    unsafe hash.text(UnsafeBufferPointer(rebasing: $0[Int(start)..<Int(start) + Int(length)]))
+        // Safety: read during the call only; the ranges are the batch's own.
+        unsafe text.withUnsafeBufferPointer { text in
+            var hash = RowHash()
+            for index in firstCell + column..<firstCell + column + count {
+                switch cells[index] {
+                case .null: hash.null()
+                case .integer(let value): hash.integer(value)
+                case .text(let start, let length), .blob(let start, let length):
+                    unsafe hash.text(
+                        UnsafeBufferPointer(rebasing: text[Int(start)..<Int(start) + Int(length)]))
                 }
             }
+            return hash
         }
-        return hash
     }
 }
 

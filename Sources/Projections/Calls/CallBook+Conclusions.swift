@@ -16,19 +16,19 @@ extension CallBook {
     mutating func conclude(_ slot: Int, because position: Position) throws {
         fold.fold(entries[slot].chain, in: arena, sources: sources)
         let hadRecords = entries[slot].history != nil
-        if fold.end != nil || hadRecords || fold.legs.contains(where: { $0.end != nil }) {
+        if hadRecords || fold.hasRecord {
             common.gather(fold, sources: sources)
             let history = entries[slot].history ?? History()
             entries[slot].history = history
             if fold.end != nil {
                 let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
-                put(record, nil, history, because: position)
+                put(record, nil, policies.policy(at: record.endedAt), history, because: position)
             }
             for index in fold.legs.indices where fold.legs[index].end != nil {
                 let leg = fold.legs[index]
                 let policy = policies.policy(at: leg.endedAt ?? .last)
                 let record = fold.record(of: leg, policy: policy, gaps: gaps, sources: sources)
-                put(record, leg, history, because: position)
+                put(record, leg, policy, history, because: position)
             }
             if hadRecords { withdrawOthers(history, because: position) }
         }
@@ -36,10 +36,10 @@ extension CallBook {
     }
 
     private mutating func put(
-        _ record: CallRecord, _ leg: Leg?, _ history: History, because position: Position
+        _ record: CallRecord, _ leg: Leg?, _ policy: BillingPolicy, _ history: History,
+        because position: Position
     ) {
-        if putsOff { return remember(record, history, because: position) }
-        let policy = policies.policy(at: record.endedAt)
+        if putsOff { return remember(record, policy, history, because: position) }
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
         let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
         let known = history.records.firstIndex { fold.isToTag($0.toTag, of: record) }
@@ -107,7 +107,7 @@ extension CallBook {
     private func stands(_ toTag: [UInt8]) -> Bool {
         if fold.end != nil, toTag.isEmpty { return true }
         for leg in fold.legs where leg.end != nil {
-            if fold.bytes[fold.toTag(leg).range].elementsEqual(toTag) { return true }
+            if TextBytes.areEqual(fold.bytes, fold.toTag(leg), toTag) { return true }
         }
         return false
     }
@@ -164,7 +164,7 @@ extension CallFold {
 
     func isToTag(_ toTag: [UInt8], of record: CallRecord) -> Bool {
         guard let slice = record.toTag else { return toTag.isEmpty }
-        return bytes[slice.range].elementsEqual(toTag)
+        return TextBytes.areEqual(bytes, slice, toTag)
     }
 
     /// Each record that the call has: one for each leg that has ended, or leg 0's.

@@ -29,9 +29,10 @@ extension CallBook {
     }
 
     /// Notes what a record says, and tells the revision before it, if it says something else.
-    mutating func remember(_ record: CallRecord, _ history: History, because position: Position) {
+    mutating func remember(
+        _ record: CallRecord, _ policy: BillingPolicy, _ history: History, because position: Position
+    ) {
         let place = rows.place
-        let policy = policies.policy(at: record.endedAt)
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
         let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
         let text = rows.revisionText()
@@ -81,16 +82,19 @@ extension CallBook {
     private mutating func appendRecords(_ history: History?) {
         common.gather(fold, sources: sources)
         if fold.end != nil {
-            appendRecord(fold.recordWithoutLegs(gaps: gaps, sources: sources), nil, history)
+            let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
+            appendRecord(record, nil, policies.policy(at: record.endedAt), history)
         }
         for leg in fold.legs where leg.end != nil {
             let policy = policies.policy(at: leg.endedAt ?? .last)
-            appendRecord(fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), leg, history)
+            appendRecord(
+                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), leg, policy, history)
         }
     }
 
-    private mutating func appendRecord(_ record: CallRecord, _ leg: Leg?, _ history: History?) {
-        let policy = policies.policy(at: record.endedAt)
+    private mutating func appendRecord(
+        _ record: CallRecord, _ leg: Leg?, _ policy: BillingPolicy, _ history: History?
+    ) {
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
         let known = history?.records.first { fold.isToTag($0.toTag, of: record) }
         appendRest(known?.revision ?? 1, leg)
@@ -124,7 +128,7 @@ extension CallBook {
         for leg in fold.legs where leg.end != nil {
             let policy = policies.policy(at: leg.endedAt ?? .last)
             remember(
-                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), history,
+                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), policy, history,
                 because: Position(rawValue: 0))
         }
     }

@@ -24,7 +24,15 @@ package struct CallFold: ~Copyable {
     package private(set) var settings: Settings
     /// The To tag of the last fact that came with one; -1 where none did.
     private(set) var lastTag: Int32 = -1
+    /// The types of the call's facts.
+    private(set) var types = EventTypeSet()
+    /// Each `dialog.trying`, repeats left out.
+    private(set) var tryings: [Int] = []
+    /// The fact that the call first rang with.
+    package private(set) var ringing: Int?
     private var isLegTag: [Bool] = []
+
+    private static let padding = [UInt8](repeating: 0, count: PaddedBytes.padding)
 
     /// Up to so many facts, comparing each with each beats a set.
     private static let pairwiseMax = 32
@@ -53,13 +61,14 @@ package struct CallFold: ~Copyable {
         (bytes, tags, lastTag) = (whole.bytes, whole.tags, whole.lastTag)
         (callID, fromTag) = (whole.callID, whole.fromTag)
         // What repeats an earlier fact does so whatever comes later.
-        facts = Array(whole.facts.prefix(count))
+        facts.removeAll(keepingCapacity: true)
+        facts.append(contentsOf: whole.facts.prefix(count))
         conclude()
     }
 
     private mutating func fold(_ sources: SourceRegistry) {
         packedCount = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: PaddedBytes.padding))
+        bytes.append(contentsOf: Self.padding)
         unpack()
         sort(sources)
         markRepeats()
@@ -67,9 +76,30 @@ package struct CallFold: ~Copyable {
     }
 
     private mutating func conclude() {
-        findAttempts()
+        survey()
         findLegs()
         end = legs.isEmpty ? endWithoutLegs() : nil
+    }
+
+    /// Notes in one pass what is asked of the facts again and again.
+    private mutating func survey() {
+        types = EventTypeSet()
+        finalAttempt = -1
+        ringing = nil
+        tryings.removeAll(keepingCapacity: true)
+        isLegTag.removeAll(keepingCapacity: true)
+        for _ in tags.indices { isLegTag.append(false) }
+        for index in facts.indices {
+            let (type, tag) = (facts[index].type, Int(facts[index].tag))
+            types.insert(type)
+            if tag >= 0, !isLegTag[tag], facts[index].makesLeg(in: bytes) { isLegTag[tag] = true }
+            if type.belongsToAttempt { finalAttempt = max(finalAttempt, facts[index].cseq) }
+            if facts[index].isRepeat { continue }
+            if type == .dialogTrying { tryings.append(index) }
+            if type == .dialogEarly, ringing == nil, (180...183).contains(facts[index].sipCode) {
+                ringing = index
+            }
+        }
     }
 
     /// The packed state as it was folded.
@@ -77,20 +107,30 @@ package struct CallFold: ~Copyable {
 
     /// Whether the call has neither an open leg nor an open beginning.
     package var isSettled: Bool {
-        legs.isEmpty ? end != nil : legs.allSatisfy { $0.end != nil }
+        if legs.isEmpty { return end != nil }
+        for index in legs.indices where legs[index].end == nil { return false }
+        return true
+    }
+
+    /// Whether the call has a record: an end, or a leg that has one.
+    var hasRecord: Bool {
+        if end != nil { return true }
+        for index in legs.indices where legs[index].end != nil { return true }
+        return false
     }
 
     /// Start of the call: its earliest `dialog.trying`, else its earliest event.
     package var startedAt: Timestamp { facts[start].time }
 
     /// The fact that the call starts with.
-    package var start: Int { facts.firstIndex { $0.type == .dialogTrying && !$0.isRepeat } ?? 0 }
+    package var start: Int { tryings.first ?? 0 }
 
     package func toTag(_ leg: Leg) -> TextSlice { tags[Int(leg.tag)] }
 
     /// The earliest `dialog.trying` of an attempt, as an index of `facts`.
     package func trying(ofAttempt cseq: Int64) -> Int? {
-        facts.firstIndex { $0.type == .dialogTrying && !$0.isRepeat && $0.cseq == cseq }
+        for index in tryings where facts[index].cseq == cseq { return index }
+        return nil
     }
 
     private mutating func unpack() {
@@ -114,7 +154,8 @@ package struct CallFold: ~Copyable {
         func precedes(_ left: Fact, _ right: Fact) -> Bool {
             left.time == right.time ? sources.precedes(left, right) : left.time < right.time
         }
-        for index in facts.indices.dropFirst() where precedes(facts[index], facts[index - 1]) {
+        for index in facts.indices.dropFirst() where facts[index].time <= facts[index - 1].time {
+            guard precedes(facts[index], facts[index - 1]) else { continue }
             facts.sort(by: precedes)
             return
         }
@@ -129,32 +170,26 @@ package struct CallFold: ~Copyable {
             }
             return
         }
-        for index in facts.indices.dropFirst() {
-            guard facts[index].isMerged else { continue }
-            for earlier in 0..<index where !facts[earlier].isRepeat {
-                if facts[earlier].statesTheSame(as: facts[index], in: bytes) {
-                    facts[index].isRepeat = true
-                    break
-                }
-            }
+        var seen = EventTypeSet()
+        for index in facts.indices where facts[index].isMerged {
+            let type = facts[index].type
+            if seen.contains(type), repeatsEarlier(index) { facts[index].isRepeat = true }
+            seen.insert(type)
         }
     }
 
-    private mutating func findAttempts() {
-        finalAttempt = -1
-        for fact in facts where fact.type.belongsToAttempt {
-            finalAttempt = max(finalAttempt, fact.cseq)
+    private func repeatsEarlier(_ index: Int) -> Bool {
+        for earlier in 0..<index where facts[earlier].type == facts[index].type {
+            if !facts[earlier].isRepeat, facts[earlier].statesTheSame(as: facts[index], in: bytes) {
+                return true
+            }
         }
+        return false
     }
 
     private mutating func findLegs() {
         legs.removeAll(keepingCapacity: true)
         marks.removeAll(keepingCapacity: true)
-        isLegTag.removeAll(keepingCapacity: true)
-        isLegTag.append(contentsOf: repeatElement(false, count: tags.count))
-        for fact in facts where fact.tag >= 0 && fact.makesLeg(in: bytes) {
-            isLegTag[Int(fact.tag)] = true
-        }
         for tag in isLegTag.indices where isLegTag[tag] {
             legs.append(leg(Int32(tag)))
         }
@@ -198,7 +233,7 @@ package struct CallFold: ~Copyable {
                 marks[kept] = marks[index]
                 kept += 1
             }
-            marks.removeSubrange(kept...)
+            if kept < marks.count { marks.removeSubrange(kept...) }
         }
         leg.marks = firstMark..<marks.count
         weigh(&leg)
@@ -218,53 +253,67 @@ package struct CallFold: ~Copyable {
     /// Which fact ends a leg: of BYEs and the proxy's own ends the earliest that stands, else the ledger's
     /// presumption, if no later proof of life has overtaken it.
     private func end(of leg: Leg, allMarks: Range<Int>) -> Int? {
-        let lastBye = facts.lastIndex {
-            $0.tag == leg.tag && $0.type == .dialogTerminated && !$0.isRepeat
-                && ($0.by == .caller || $0.by == .callee)
-        }
         for index in facts.indices where facts[index].tag == leg.tag && !facts[index].isRepeat {
             switch facts[index].type {
             case .dialogTerminated:
                 return index
             case .timeoutSession, .timeoutLifetime, .timeoutNoAck, .timeoutPing, .timeoutMedia:
-                if !facts[index].byeSent, let lastBye, lastBye > index { continue }
+                if !facts[index].byeSent, isFollowedByBye(index) { continue }
                 return index
             default: continue
             }
         }
+        guard types.contains(.ledgerExpired) else { return nil }
         let expiry = expiry(allMarks)
-        return facts.firstIndex {
-            guard $0.type == .ledgerExpired, $0.tag == leg.tag else { return false }
-            guard let expiry else { return true }
-            return expiry.rawValue <= $0.deadline
+        for index in facts.indices where facts[index].type == .ledgerExpired && facts[index].tag == leg.tag {
+            guard let expiry, expiry.rawValue > facts[index].deadline else { return index }
         }
+        return nil
+    }
+
+    /// Whether a party hung up the same leg later.
+    private func isFollowedByBye(_ index: Int) -> Bool {
+        for later in facts.indices[(index + 1)...] where facts[later].type == .dialogTerminated {
+            if facts[later].tag == facts[index].tag, !facts[later].isRepeat, facts[later].isByParty {
+                return true
+            }
+        }
+        return false
     }
 
     private func endWithoutLegs() -> Int? {
-        let end = facts.firstIndex {
-            switch $0.type {
-            case .dialogFailed: !$0.isRepeat && $0.cseq == finalAttempt
-            case .timeoutEarly: $0.cseq < 0 || $0.cseq == finalAttempt
-            default: false
+        for index in facts.indices {
+            switch facts[index].type {
+            case .dialogFailed where !facts[index].isRepeat && facts[index].cseq == finalAttempt:
+                return index
+            case .timeoutEarly where facts[index].cseq < 0 || facts[index].cseq == finalAttempt:
+                return index
+            default: continue
             }
         }
-        return end ?? facts.firstIndex { $0.type == .ledgerExpired && $0.tag < 0 }
+        guard types.contains(.ledgerExpired) else { return nil }
+        for index in facts.indices where facts[index].type == .ledgerExpired && facts[index].tag < 0 {
+            return index
+        }
+        return nil
     }
 
     /// Proof of life and refreshes between answer and end.
     private func weigh(_ leg: inout Leg) {
         leg.lastProof = leg.answer
-        for (index, fact) in facts.enumerated() where fact.tag == leg.tag && !fact.isRepeat {
-            guard fact.time >= leg.answeredAt, leg.endedAt.map({ fact.time <= $0 }) ?? true else { continue }
-            switch fact.type {
+        let lastMoment = leg.endedAt ?? Timestamp(rawValue: .max)
+        for index in facts.indices where facts[index].tag == leg.tag && !facts[index].isRepeat {
+            let time = facts[index].time
+            guard time >= leg.answeredAt, time <= lastMoment else { continue }
+            switch facts[index].type {
             case .dialogConfirmed, .dialogAcked, .dialogAlive:
                 leg.lastProof = index
             case .refreshAccepted:
                 leg.lastProof = index
                 leg.refreshes += 1
-                if fact.isUpdate(in: bytes) { leg.refreshesUpdate += 1 }
-                if fact.isInvite(in: bytes) { leg.refreshesInvite += 1 }
-            case .refreshRequested where fact.by == .caller || fact.by == .callee:
+                if facts[index].isUpdate(in: bytes) { leg.refreshesUpdate += 1 }
+                if facts[index].isInvite(in: bytes) { leg.refreshesInvite += 1 }
+            case .refreshRequested where facts[index].isByParty:
                 leg.lastProof = index
             default: break
             }

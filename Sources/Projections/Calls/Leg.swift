@@ -65,12 +65,16 @@ extension Fact {
 
     /// Whether two facts are one occurrence: a retransmission, two proxies on the path, a standby.
     func statesTheSame(as other: Fact, in bytes: [UInt8]) -> Bool {
-        guard type == other.type, tag == other.tag, cseq == other.cseq, by == other.by,
+        guard type == other.type, tag == other.tag, cseq == other.cseq, hasSide(of: other),
             sipCode == other.sipCode
         else { return false }
+        return hasMethod(of: other, in: bytes)
+    }
+
+    func hasMethod(of other: Fact, in bytes: [UInt8]) -> Bool {
         switch (method, other.method) {
         case (nil, nil): return true
-        case (let left?, let right?): return bytes[left.range].elementsEqual(bytes[right.range])
+        case (let left?, let right?): return TextBytes.areEqual(left, right, in: bytes)
         default: return false
         }
     }

@@ -35,13 +35,16 @@ struct PackedReader {
 
     @inline(__always)
     mutating func varint() -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
+        let first = byte()
+        // Most are a length or a small number.
+        if first < 0x80 { return UInt64(first) }
+        var value = UInt64(first & 0x7F)
+        var shift: UInt64 = 7
         while true {
             let next = byte()
-            value |= UInt64(next & 0x7F) << shift
+            value |= UInt64(next & 0x7F) &<< shift
             if next < 0x80 { return value }
-            shift += 7
+            shift &+= 7
         }
     }
 
@@ -51,10 +54,12 @@ struct PackedReader {
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
+    @inline(__always)
     mutating func text() -> TextSlice {
         text(length: Int(varint()))
     }
 
+    @inline(__always)
     private mutating func text(length: Int) -> TextSlice {
         let slice = TextSlice(start: offset, length: length)
         precondition(length <= count - offset, "a packed text runs over the end")
@@ -63,8 +68,9 @@ struct PackedReader {
     }
 
     /// Reads the next fact; `tags` grows by To tags that are new.
+    @inline(__always)
     mutating func fact(into fact: inout Fact, tags: inout [TextSlice], lastTag: inout Int32) {
-        guard let type = EventType(rawValue: byte()) else { preconditionFailure("no such packed type") }
+        guard let type = EventType(place: byte()) else { preconditionFailure("no such packed type") }
         fact.type = type
         fact.position = Position(rawValue: basePosition &+ UInt64(bitPattern: signed()))
         fact.time = Timestamp(rawValue: baseTime &+ signed())
@@ -73,18 +79,23 @@ struct PackedReader {
         fact.present = FieldSet(rawValue: varint() << 2)
         var rest = fact.present.rawValue
         while rest != 0 {
-            let bit = rest.trailingZeroBitCount
+            let place = rest.trailingZeroBitCount
             rest &= rest &- 1
-            guard let field = Field(rawValue: UInt8(bit)) else { preconditionFailure("no such packed field") }
-            if field == .toTag {
+            if place >= Self.numberPlace {
+                fact.setNumber(at: place, signed())
+            } else if place == Field.toTag.place {
                 let length = Int(varint())
                 if length > 0 { lastTag = number(of: text(length: length), in: &tags) }
                 fact.tag = lastTag
             } else {
-                take(field, into: &fact)
+                let slice = text()
+                fact.setText(at: place, start: Int(slice.start), length: Int(slice.length))
             }
         }
     }
+
+    /// Numbers stand behind all texts.
+    private static var numberPlace: Int { Field.time.place }
 
     private func number(of tag: TextSlice, in tags: inout [TextSlice]) -> Int32 {
         for (number, known) in tags.enumerated() where areEqual(known, tag) { return Int32(number) }
@@ -94,40 +105,8 @@ struct PackedReader {
 
     private func areEqual(_ left: TextSlice, _ right: TextSlice) -> Bool {
         guard left.length == right.length else { return false }
-        for offset in 0..<Int(left.length) {
-            // Safety: both slices were checked when they were read.
-            if unsafe base[Int(left.start) + offset] != base[Int(right.start) + offset] { return false }
-        }
-        return true
-    }
-
-    private mutating func take(_ field: Field, into fact: inout Fact) {
-        switch field {
-        case .method: fact.method = text()
-        case .sipReason: fact.sipReason = text()
-        case .reason: fact.reason = text()
-        case .fromURI: fact.fromURI = text()
-        case .toURI: fact.toURI = text()
-        case .requestURI: fact.requestURI = text()
-        case .sourceIP: fact.sourceIP = text()
-        case .userAgent: fact.userAgent = text()
-        case .extra: fact.extra = text()
-        case .cseq: fact.cseq = signed()
-        case .sipCode: fact.sipCode = signed()
-        case .by: fact.by = Side(rawValue: UInt8(truncatingIfNeeded: signed()))
-        case .sessionExpires: fact.sessionExpires = signed()
-        case .refresher: fact.refresher = Refresher(rawValue: UInt8(truncatingIfNeeded: signed()))
-        case .minSE: fact.minSE = signed()
-        case .supportedTimer: fact.supportedTimer = signed() != 0
-        case .requireTimer: fact.requireTimer = signed() != 0
-        case .forwardedSessionExpires: fact.forwardedSessionExpires = signed()
-        case .forwardedRefresher:
-            fact.forwardedRefresher = Refresher(rawValue: UInt8(truncatingIfNeeded: signed()))
-        case .forwardedMinSE: fact.forwardedMinSE = signed()
-        case .lifetime: fact.lifetime = signed()
-        case .byeSent: fact.byeSent = signed() != 0
-        case .deadline: fact.deadline = signed()
-        default: preconditionFailure("\(field) is never packed")
-        }
+        // Safety: both slices were checked when they were read.
+        return unsafe TextBytes.areEqual(
+            base + Int(left.start), base + Int(right.start), count: Int(left.length))
     }
 }

@@ -33,15 +33,14 @@ extension CallFold {
         timer.marks.append(UInt8(ascii: "["))
         for index in leg.marks {
             if index > leg.marks.lowerBound { timer.marks.append(UInt8(ascii: ",")) }
-            let mark = marks[index]
-            timer.marks.append(contentsOf: Self.timeKey)
-            CallCommon.appendDecimal(UInt64(mark.time.rawValue), to: &timer.marks)
-            timer.marks.append(contentsOf: Self.intervalKey)
-            CallCommon.appendDecimal(UInt64(mark.interval), to: &timer.marks)
-            timer.marks.append(contentsOf: Self.refresherKey)
-            Self.append(mark.refresher?.name, to: &timer.marks)
-            timer.marks.append(contentsOf: Self.verdictKey)
-            Self.append(verdict(onMark: index, of: leg, asOf: asOf)?.name, to: &timer.marks)
+            timer.marks.append(#"{"time":"#)
+            timer.marks.append(decimal: UInt64(marks[index].time.rawValue))
+            timer.marks.append(#","interval":"#)
+            timer.marks.append(decimal: UInt64(marks[index].interval))
+            timer.marks.append(#","refresher":"#)
+            timer.marks.append(quoted: marks[index].refresher?.name)
+            timer.marks.append(#","verdict":"#)
+            timer.marks.append(quoted: verdict(onMark: index, of: leg, asOf: asOf)?.name)
             timer.marks.append(UInt8(ascii: "}"))
         }
         timer.marks.append(UInt8(ascii: "]"))
@@ -52,21 +51,5 @@ extension CallFold {
         timer.deadline = deadline(of: leg)
         timer.lastProofPosition = facts[leg.lastProof].position
         timer.lastProofType = facts[leg.lastProof].type
-    }
-
-    private static let timeKey = Array(#"{"time":"#.utf8)
-    private static let intervalKey = Array(#","interval":"#.utf8)
-    private static let refresherKey = Array(#","refresher":"#.utf8)
-    private static let verdictKey = Array(#","verdict":"#.utf8)
-
-    /// One of our own words as a JSON string; nothing in it needs an escape.
-    private static func append(_ word: String?, to text: inout [UInt8]) {
-        guard let word else {
-            text.append(contentsOf: "null".utf8)
-            return
-        }
-        text.append(UInt8(ascii: "\""))
-        text.append(contentsOf: word.utf8)
-        text.append(UInt8(ascii: "\""))
     }
 }

@@ -1,4 +1,3 @@
-internal import CXXHash
 package import Events
 
 /// By how much each bucket of the statistics has changed.
@@ -8,7 +7,7 @@ package struct StatisticsChanges: Sendable {
     private var lastHour = 0
     /// By the number of the source's epoch.
     private var sourceSums: [TimerStatistics?] = []
-    private var userAgents: [UInt64: Int] = [:]
+    private var userAgents = NamePlaces()
     private var userAgentSums: [(name: [UInt8], sum: TimerStatistics)] = []
 
     package init() {}
@@ -72,14 +71,8 @@ package struct StatisticsChanges: Sendable {
     }
 
     private mutating func place(ofUserAgent name: ArraySlice<UInt8>) -> Int {
-        // Safety: read during the call only.
-        var hash = unsafe name.withUnsafeBytes { unsafe tollbook_xxh3_64($0.baseAddress, $0.count, 0) }
-        while let known = userAgents[hash] {
-            if userAgentSums[known].name.elementsEqual(name) { return known }
-            hash &+= 1
-        }
-        userAgents[hash] = userAgentSums.count
-        userAgentSums.append((Array(name), TimerStatistics()))
-        return userAgentSums.count - 1
+        let place = userAgents.index(of: name) { name.isSame(as: userAgentSums[$0].name) }
+        if place == userAgentSums.count { userAgentSums.append((Array(name), TimerStatistics())) }
+        return place
     }
 }

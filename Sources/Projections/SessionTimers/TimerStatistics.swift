@@ -54,25 +54,26 @@ package struct TimerStatistics: Hashable, Sendable {
 
     // Sums of absurd spans wrap instead of trapping, so that what was added can be taken away again.
     package mutating func add(_ other: TimerStatistics) {
-        for index in 0..<Counter.allCases.count { counters[index] &+= other.counters[index] }
+        for index in other.counters.indices { counters[index] &+= other.counters[index] }
     }
 
     package mutating func subtract(_ other: TimerStatistics) {
-        for index in 0..<Counter.allCases.count { counters[index] &-= other.counters[index] }
+        for index in other.counters.indices { counters[index] &-= other.counters[index] }
     }
 
     package static func == (left: TimerStatistics, right: TimerStatistics) -> Bool {
-        for index in 0..<Counter.allCases.count where left.counters[index] != right.counters[index] {
+        for index in left.counters.indices where left.counters[index] != right.counters[index] {
             return false
         }
         return true
     }
 
     package func hash(into hasher: inout Hasher) {
-        for index in 0..<Counter.allCases.count { hasher.combine(counters[index]) }
+        for index in counters.indices { hasher.combine(counters[index]) }
     }
 }
 
+/// As many as `TimerStatistics.Counter` has cases.
 private typealias InlineCounters = InlineArray<26, Int64>
 
 /// What one call adds, and to which buckets; its user agent goes beside it.
@@ -98,12 +99,14 @@ extension CallFold {
         let hour: Int64 = 3600 * Settings.microsecondsPerSecond
         share.hour = startedAt.rawValue / hour * hour
         share.statistics[.calls] = 1
-        for fact in facts where !fact.isRepeat {
-            if fact.type == .refreshFailed { share.statistics[.refreshesFailed] += 1 }
-            if fact.isRejection { share.statistics[.intervalRejections] += 1 }
+        if types.contains(.refreshFailed) || types.contains(.dialogFailed) {
+            for index in facts.indices where !facts[index].isRepeat {
+                if facts[index].type == .refreshFailed { share.statistics[.refreshesFailed] += 1 }
+                if facts[index].isRejection { share.statistics[.intervalRejections] += 1 }
+            }
         }
-        for leg in legs {
-            count(leg, asOf: asOf, in: &share.statistics)
+        for index in legs.indices {
+            count(legs[index], asOf: asOf, in: &share.statistics)
         }
         return share
     }
@@ -117,7 +120,7 @@ extension CallFold {
                 statistics[Self.counter(verdict)] += 1
             }
         }
-        if let first = leg.marks.first(where: { marks[$0].interval > 0 }), let last = leg.marks.last {
+        if let first = firstTimer(of: leg), let last = leg.marks.last {
             statistics[.withTimer] += 1
             statistics[Self.counter(interval: marks[first].interval)] += 1
             switch marks[last].refresher {
@@ -131,6 +134,12 @@ extension CallFold {
             statistics[.overrun] &+= overrun(of: leg, asOf: asOf)
             statistics[.unproven] &+= unproven(of: leg, asOf: asOf)
         }
+    }
+
+    /// The first mark of a leg that sets a timer.
+    func firstTimer(of leg: Leg) -> Int? {
+        for index in leg.marks where marks[index].interval > 0 { return index }
+        return nil
     }
 
     private static func counter(_ verdict: Verdict) -> TimerStatistics.Counter {
