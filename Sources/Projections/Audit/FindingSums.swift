@@ -36,6 +36,18 @@ package struct FindingSums: Sendable {
         }
     }
 
+    /// Adds what others have counted.
+    mutating func merge(_ other: FindingSums) {
+        for userAgent in other.userAgents {
+            let place = place(of: userAgent.name[...])
+            userAgents[place].calls += userAgent.calls
+            for code in 0..<FindingCode.allCases.count {
+                userAgents[place].sums[code].findings += userAgent.sums[code].findings
+                userAgents[place].sums[code].calls += userAgent.sums[code].calls
+            }
+        }
+    }
+
     private mutating func place(of name: ArraySlice<UInt8>) -> Int {
         let place = places.index(of: name) { name.isSame(as: userAgents[$0].name) }
         if place == userAgents.count { userAgents.append(UserAgent(name: Array(name))) }

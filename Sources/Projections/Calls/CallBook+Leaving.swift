@@ -63,10 +63,17 @@ extension CallBook {
         rows.end(.insertRevision)
     }
 
-    /// Makes the final rows of a call that is to leave memory.
+    /// Makes the final rows of a call that is to leave memory, or puts it among those whose rows others make.
     ///
     /// - Returns: false where it has not ended after all, and so stays.
     mutating func leave(_ slot: Int) -> Bool {
+        // One leg, and a BYE ends it: that it has ended can be said without folding it.
+        if entries[slot].history == nil, entries[slot].marks.contains(.terminated),
+            !entries[slot].marks.contains(.manyTags)
+        {
+            leaving.append(entries[slot].chain, in: arena)
+            return true
+        }
         fold.fold(entries[slot].chain, in: arena, sources: sources)
         guard fold.isSettled else {
             // No record has to be told of before somebody asks, or another event comes.
@@ -79,7 +86,7 @@ extension CallBook {
     }
 
     /// The records of the call that is folded, as they stand.
-    private mutating func appendRecords(_ history: History?) {
+    mutating func appendRecords(_ history: History?) {
         common.gather(fold, sources: sources)
         if fold.end != nil {
             let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)

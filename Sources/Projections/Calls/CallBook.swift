@@ -68,6 +68,8 @@ package struct CallBook: ~Copyable {
     let knowsAll: Bool
     /// Whether records wait until their call leaves memory (see `CallBook+Leaving.swift`).
     package internal(set) var putsOff: Bool
+    /// Calls that have left memory while records are put off, and whose records somebody else is to make.
+    package var leaving = LeavingCalls()
     /// No record ends later than this while records are put off.
     package internal(set) var endLatest = Timestamp(rawValue: 0)
 
@@ -93,6 +95,10 @@ package struct CallBook: ~Copyable {
         static let hasFindings = Marks(rawValue: 16)
         /// Its facts may have ended it, and nobody has looked yet.
         static let due = Marks(rawValue: 32)
+        /// It has a `dialog.terminated`.
+        static let terminated = Marks(rawValue: 64)
+        /// It may have more than one To tag.
+        static let manyTags = Marks(rawValue: 128)
     }
 
     /// The records that a call ever had.
@@ -333,7 +339,9 @@ extension CallBook {
                 baseTime: Int64(bitPattern: arena.word(chain, at: 0)), basePosition: arena.word(chain, at: 8),
                 repeatsTag: repeatsTag)
         }
+        if view.type == .dialogTerminated { entries[slot].marks.formUnion(.terminated) }
         if encoder.tagLength > 0 {
+            if entries[slot].tagLength > 0 { entries[slot].marks.formUnion(.manyTags) }
             entries[slot].tagOffset = chain.count + UInt32(encoder.tagOffset)
             entries[slot].tagLength = UInt16(encoder.tagLength)
         }

@@ -48,6 +48,13 @@ package struct CallFold: ~Copyable {
         fold(sources)
     }
 
+    /// Folds a call anew from its packed facts.
+    mutating func fold(packed: ArraySlice<UInt8>, sources: SourceRegistry) {
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: packed)
+        fold(sources)
+    }
+
     /// Folds a call anew from its facts in an arena.
     mutating func fold(_ chain: FactArena.Chain, in arena: borrowing FactArena, sources: SourceRegistry) {
         bytes.removeAll(keepingCapacity: true)

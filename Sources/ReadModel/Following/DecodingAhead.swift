@@ -28,7 +28,8 @@ final class DecodingAhead: @unchecked Sendable {
     /// Batches that are ready, or the news that there are none.
     private let filled = DispatchSemaphore(value: 0)
     /// Batches that may be filled.
-    private let room = DispatchSemaphore(value: batchesMax)
+    // Begins at 0: one that ends below where it began is taken for a bug by the system.
+    private let room = DispatchSemaphore(value: 0)
     /// Questions after the end was reached.
     private let asked = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -40,6 +41,7 @@ final class DecodingAhead: @unchecked Sendable {
         self.reader = reader
         self.seed = seed
         self.isThreaded = isThreaded
+        for _ in 0..<Self.batchesMax { room.signal() }
     }
 
     /// The next frames; null where everything durable was handed out. Ask again when there is more.

@@ -22,12 +22,20 @@ struct FoldLine: ~Copyable {
     private let callEvents: CallEvents
     /// Events of calls that had left memory while records were put off, in their order.
     private var late: [Position] = []
+    /// Makes the records of those that leave memory; null where none are put off.
+    private var records: RecordThread?
+    private var work = RecordThread.Work()
+    /// How many of the sources it knows.
+    private var sourcesTold = 0
+    private var arePoliciesTold = true
     /// Rows besides records that wait with them.
     private var held = RowBatch()
 
     /// How many events of calls that have left memory may wait: beyond that a database is asked, as it is for
     /// events that come live.
     private static let lateMax = 1 << 20
+    /// How much of calls that leave memory is held back before it is handed over.
+    private static let leavingBytes = 1 << 18
     /// How much text of rows is held back before it is handed over.
     private static let batchTextBytes = 1 << 20
 
@@ -51,6 +59,11 @@ struct FoldLine: ~Copyable {
             policies: start.policies, knowsAll: start.next == .first, putsOff: putsOff, settledMax: settledMax
         )
         book.gaps = completeness.open
+        if putsOff {
+            records = RecordThread(
+                settings: start.settings, policies: start.policies, seed: log.id.low ^ log.id.high,
+                writing: writing)
+        }
     }
 
     /// Puts back the calls that are open.
@@ -64,7 +77,10 @@ struct FoldLine: ~Copyable {
     var callsInMemory: (now: Int, most: Int) { (book.count, book.countMost) }
 
     /// Ends reading ahead.
-    func stop() { decoding.stop() }
+    func stop() {
+        decoding.stop()
+        records?.stop()
+    }
 
     /// Whether there is a frame with something to fold below the limit; it then is the one at hand.
     mutating func readFrame(before limit: Position?) throws -> Bool {
@@ -88,7 +104,10 @@ struct FoldLine: ~Copyable {
         var taken = 0
         while taken < count, try readFrame(before: limit), let frames {
             taken += try take(frames, frames.parts[part], before: limit)
-            if book.putsOff { book.forgetSettled() }
+            if book.putsOff {
+                book.forgetSettled()
+                try handOver(atLeast: Self.leavingBytes)
+            }
         }
     }
 
@@ -149,7 +168,7 @@ extension FoldLine {
                 try take(
                     frames, part.events.lowerBound + index, part.frame.payload, header, position, sourceEpoch,
                     SequenceNumber(rawValue: header.firstSequence.rawValue + Int64(index)))
-                if book.rows.textBytes > Self.batchTextBytes { try writing.write(&book.rows) }
+                if book.rows.textBytes > Self.batchTextBytes, !book.putsOff { try writing.write(&book.rows) }
                 index += 1
                 next = header.position.advanced(by: index)
             }
@@ -256,9 +275,25 @@ extension FoldLine {
         let span = changed.insert(policy, entry)
         if let span, book.putsOff, span.from <= book.endLatest { try land() }
         book.policies = changed
+        arePoliciesTold = false
         if book.putsOff { return held.insert(policy: text, entry, at: position) }
         book.rows.insert(policy: text, entry, at: position)
         if let span { try billAgain(span, at: position) }
+    }
+
+    /// Hands over the calls that have left memory, and the rows that came with them, once there is enough of
+    /// either.
+    private mutating func handOver(atLeast bytes: Int) throws {
+        guard let records, max(book.leaving.byteCount, book.rows.textBytes) >= bytes else { return }
+        swap(&work.calls, &book.leaving)
+        swap(&work.rows, &book.rows)
+        work.newSources = sources.entries[sourcesTold...]
+        sourcesTold = sources.entries.count
+        work.policies = arePoliciesTold ? nil : book.policies
+        arePoliciesTold = true
+        try records.give(&work)
+        swap(&work.calls, &book.leaving)
+        swap(&work.rows, &book.rows)
     }
 
     /// Ends putting off: what has been concluded goes into the database, then come the events that have
@@ -269,7 +304,9 @@ extension FoldLine {
     private mutating func land() throws {
         guard book.putsOff else { return }
         book.stopPuttingOff()
-        try writing.write(&book.rows)
+        try handOver(atLeast: 0)
+        if let counted = try records?.finish() { book.add(counted.0, counted.1) }
+        records = nil
         writing.land()
         swap(&held, &book.rows)
         for position in late {
