@@ -16,6 +16,9 @@ package enum LogLimits {
     package static let segmentBytesMax = 2 << 30
     /// What is zeroed of the next segment between two looks at whether the log needs the disk.
     package static let zeroedBytesMax = 256 << 10
+    /// What is read of a segment for its summary between two pauses, and how long those are.
+    static let summarizedBytesMax = 1 << 20
+    static let summaryPauseMilliseconds = 1
     /// Events of one frame.
     package static let frameEventsMax = 1 << 24
     /// Segments that a reader keeps mapped for random access.
@@ -31,8 +34,11 @@ package enum LogLimits {
     package static let blockBytesMax = 16 << 20
     /// What is written of a compressed segment between two syncs: a sync of the log may have to wait for it.
     static let compressedUnsyncedMax = 1 << 20
-    /// How nice the thread is that compresses; 0 is as urgent as all others, 19 the nicest.
-    static let backgroundNiceness: Int32 = 10
+    /// How many bytes a second the log may grow by while segments are compressed: about as many as one thread
+    /// compresses. What comes faster is compressed once it has come.
+    static let compressionGrowthMax = 128 << 20
+    /// Over how long that is measured, and how long compression waits where it was more.
+    static let compressionWatchMilliseconds = 50
     /// How long compression waits for room on a disk that was full, in seconds.
     static let compressionRetrySeconds = 60
     /// Unpacked blocks that one reader of single events keeps.

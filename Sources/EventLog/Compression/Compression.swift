@@ -44,21 +44,19 @@ final class Compression: Sendable {
 
     /// Compresses all that is there, on the calling thread.
     func run() throws(LogError) {
-        while try step() {}
+        while try step(while: { !isStopped }) {}
     }
 
     /// Compresses one segment. One that fails is left plain until the log is opened anew, but for a full
     /// disk, on which it may be tried again.
     ///
+    /// - Parameter goesOn: is asked between two blocks.
     /// - Returns: false where there is none, or it was told to stop.
-    private func step() throws(LogError) -> Bool {
+    private func step(while goesOn: () -> Bool) throws(LogError) -> Bool {
         guard let options, let segment = pending.withLock(\.first) else { return false }
         var compressor = SegmentCompressor(files, segment, options)
         do throws(LogError) {
-            let report = try compressor.replace(while: {
-                !self.isStopping.load(ordering: .sequentiallyConsistent)
-            })
-            guard let report else { return false }
+            guard let report = try compressor.replace(while: goesOn) else { return false }
             pending.withLock { $0.removeAll { $0 == segment } }
             notify(.compressed(report))
             return true
@@ -87,6 +85,7 @@ final class Compression: Sendable {
     private var isStopped: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
 
     private func loop() {
+        var growth = LogGrowth(space)
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)
@@ -98,7 +97,15 @@ final class Compression: Sendable {
                     break
                 }
                 do throws(LogError) {
-                    _ = try step()
+                    // Compression that can't keep up would only take from those that take events.
+                    _ = try step(while: {
+                        while !isStopped, growth.isFast() {
+                            bell.wait(atMost: .milliseconds(LogLimits.compressionWatchMilliseconds)) {
+                                isStopped
+                            }
+                        }
+                        return !isStopped
+                    })
                 } catch {
                     guard error.code == .noSpace else { continue }
                     wait = .seconds(LogLimits.compressionRetrySeconds)
@@ -107,5 +114,27 @@ final class Compression: Sendable {
             }
             bell.wait(atMost: wait) { isStopped || hasMore.load(ordering: .sequentiallyConsistent) }
         }
+    }
+}
+
+/// Whether the log grows faster than it could be compressed.
+private struct LogGrowth {
+    private let space: SegmentSpace
+    private var measured: (at: ContinuousClock.Instant, bytes: Int)
+    private var wasFast = false
+
+    init(_ space: SegmentSpace) {
+        self.space = space
+        measured = (.now, space.logBytes)
+    }
+
+    mutating func isFast() -> Bool {
+        let now = ContinuousClock.Instant.now
+        let time = now - measured.at
+        guard time >= .milliseconds(LogLimits.compressionWatchMilliseconds) else { return wasFast }
+        let bytes = space.logBytes
+        wasFast = Double(bytes - measured.bytes) > time / .seconds(1) * Double(LogLimits.compressionGrowthMax)
+        measured = (now, bytes)
+        return wasFast
     }
 }

@@ -16,15 +16,23 @@ struct SummaryBuilder {
     }
 
     /// Reads a sealed segment up to its end.
+    ///
+    /// - Parameter pause: called now and then on the way.
     static func summarize(
-        _ reading: SegmentReading, until end: Position, log: LogID, table: SourceTable
+        _ reading: SegmentReading, until end: Position, log: LogID, table: SourceTable,
+        pause: () -> Void = {}
     ) throws(LogError) -> (bytes: [UInt8], table: SourceTable, frames: Int) {
         var builder = SummaryBuilder(log: log, segment: reading.segment, table: table)
         var scan = SegmentScan(reading)
         var frames = 0
+        var paused = scan.offset
         while let found = try scan.frame(before: end) {
             builder.add(found)
             frames += 1
+            if scan.offset - paused >= LogLimits.summarizedBytesMax {
+                paused = scan.offset
+                pause()
+            }
         }
         return (builder.encoded(end: scan.next, endOffset: scan.offset), builder.table, frames)
     }

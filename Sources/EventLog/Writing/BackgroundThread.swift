@@ -16,13 +16,21 @@ final class BackgroundThread: Sendable {
         }
 
         func run() {
-            // On Linux the priority is one of the thread, not of the process. Refused, it works at the
-            // common one.
-            if !isUrgent {
-                _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, LogLimits.backgroundNiceness)
-            }
+            if !isUrgent { BackgroundThread.yieldToAll() }
             body()
         }
+    }
+
+    /// `SCHED_IDLE`, which Glibc's module leaves out.
+    private static let idlePolicy: Int32 = 5
+
+    /// Has the calling thread work only while nobody else wants the processor. A low priority would not do:
+    /// such a thread still ends its slice of time, milliseconds for which those that take events wait with
+    /// each message. Refused, it works at the common priority.
+    fileprivate static func yieldToAll() {
+        var none = sched_param()
+        // Safety: reads the one struct that it is given.
+        unsafe _ = pthread_setschedparam(pthread_self(), idlePolicy, &none)
     }
 
     /// - Parameter isUrgent: somebody waits for it; else everybody else goes first.

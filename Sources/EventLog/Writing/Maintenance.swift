@@ -64,7 +64,7 @@ final class Maintenance: Sendable {
         if isPatient { try space.prepare(pause: pause) } else { try space.prepare() }
         while let segment = pending.withLock(\.first) {
             do throws(LogError) {
-                try summarize(segment)
+                try summarize(segment, isPatient: isPatient)
             } catch {
                 if error.code == .noSpace { throw error }
                 pending.withLock { _ = $0.removeFirst() }
@@ -77,12 +77,21 @@ final class Maintenance: Sendable {
         }
     }
 
-    private func summarize(_ segment: SegmentID) throws(LogError) {
+    /// - Parameter isPatient: to leave the processor to whoever waits for it, now and then. Otherwise a sync
+    ///   of the log that has ended may be noticed milliseconds later, once a slice of time is over. Where
+    ///   segments are filled faster than this goes, no time is lost.
+    private func summarize(_ segment: SegmentID, isPatient: Bool) throws(LogError) {
         guard let end = files.successor(of: segment)?.first else {
             preconditionFailure("a sealed segment has an heir")
         }
         let result = try SummaryBuilder.summarize(
-            try files.open(segment), until: end, log: files.id, table: try table(before: segment))
+            try files.open(segment), until: end, log: files.id, table: try table(before: segment)
+        ) {
+            guard isPatient, pending.withLock({ $0.count == 1 }) else { return }
+            bell.wait(atMost: .milliseconds(LogLimits.summaryPauseMilliseconds)) {
+                isStopping.load(ordering: .sequentiallyConsistent)
+            }
+        }
         try files.write(summary: result.bytes, of: segment)
         latest.withLock { $0 = (segment, result.table) }
     }

@@ -33,6 +33,8 @@ final class SegmentSpace: Sendable {
     private let state = Mutex<State>(.none)
     /// How full the live segment is, in thousandths.
     private let fill = Atomic<Int>(0)
+    /// How many bytes the log is long, nearly.
+    private let length = Atomic<Int>(0)
 
     init(storage: any Storage, directory: String, id: LogID, segmentBytes: Int) {
         self.storage = storage
@@ -88,7 +90,11 @@ final class SegmentSpace: Sendable {
     /// Takes note of how far the live segment is filled.
     func note(_ tail: LogTail) {
         fill.store(tail.offset * 1000 / tail.segmentBytes, ordering: .relaxed)
+        length.store(Int(tail.segment.ordinal) * segmentBytes + tail.offset, ordering: .relaxed)
     }
+
+    /// How many bytes the log is long, nearly: to be compared with what it was some time before.
+    var logBytes: Int { length.load(ordering: .relaxed) }
 
     /// Zeroes the spare for as long as the live segment fills slowly enough. Where it fills fast, zeroing
     /// would take from it more of the disk than it gives back: then the rest is left reserved.

@@ -4,8 +4,9 @@
 
 /// Cuts a payload of NDJSON into events and holds each against the rules of `schemas/events.schema.json`.
 ///
-/// One pass of the scanner serves the whole payload; only where that fails is each line scanned by itself, so
-/// that one bad line costs its neighbours time and nothing else. Decoding allocates nothing per event.
+/// Nearly all lines are plain and are read in one go. The others are cut into tokens first, each line by
+/// itself, so that one bad line costs its neighbours nothing; where there are many of them, one pass of the
+/// scanner serves all that is left of the payload. Decoding allocates nothing per event.
 package struct EventDecoder: ~Copyable {
     /// The greatest number of bytes of an event; the ledger's own entries, which quote others, may be longer.
     package static let eventBytesMax = 65_536
@@ -24,17 +25,25 @@ package struct EventDecoder: ~Copyable {
 
     private var scanner = TokenScanner()
     private var bytes: PaddedBytes
-    private var tokens = TokenList.none
-    private var nextToken = 0
     private var nextLine = 0
-    private var isWhole = false
-    /// A backslash of what is not decoded yet; behind everything where there is none.
-    private var nextEscape = 0
-    private var mayEscape = false
+    /// Behind the last newline.
+    private var plainEnd = 0
+    private var tokens = TokenList.none
+    /// What the tokens' offsets count from.
+    private var origin = 0
+    private var nextToken = 0
+    /// Whether the tokens are those of all lines from `origin` on.
+    private var isScanned = false
+    /// Lines of this payload that were scanned each by itself.
+    private var scannedAlone = 0
     private let keys = KeyStack()
-    private let names = DecoderNames()
+    private let names = DecoderNames.all
+    private let sequence = NameSequence()
     /// Whether plain lines are taken in one go: always, but where a test compares the two walks.
     private let takesPlainLines: Bool
+
+    /// So many lines are scanned each by itself before it is tried to scan the rest as a whole.
+    private static let scannedAloneMax = 4
 
     package init() {
         self.init(takesPlainLines: true)
@@ -49,18 +58,9 @@ package struct EventDecoder: ~Copyable {
     package mutating func begin(_ payload: PaddedBytes) {
         bytes = payload
         nextLine = 0
-        nextToken = 0
-        nextEscape =
-            Self.offset(of: UInt8(ascii: "\\"), in: payload, from: 0, to: payload.count) ?? payload.count
-        mayEscape = nextEscape < payload.count
-        switch scanner.scan(payload, from: 0, to: payload.count) {
-        case .success(let list):
-            tokens = list
-            isWhole = true
-        case .failure:
-            tokens = .none
-            isWhole = false
-        }
+        isScanned = false
+        scannedAlone = 0
+        plainEnd = takesPlainLines ? Self.endOfLines(payload) : 0
     }
 
     /// Decodes the next line into `view`; null behind the last. A last line may lack its newline.
@@ -69,23 +69,39 @@ package struct EventDecoder: ~Copyable {
     package mutating func next(
         into view: inout EventView, from speaker: Speaker, latest: Timestamp = .last
     ) -> Line? {
+        if nextLine < plainEnd, speaker == .proxy, takePlain(into: &view, latest) { return .event }
         guard nextLine < bytes.count else { return nil }
+        return nextOther(into: &view, from: speaker, latest: latest)
+    }
+
+    /// Decodes the next line where it is plain and valid; else nothing is taken.
+    @inline(__always)
+    private mutating func takePlain(into view: inout EventView, _ latest: Timestamp) -> Bool {
+        view.start = nextLine
+        var line = PlainLine(bytes, names: names, sequence: sequence)
+        guard line.take(into: &view), view.end &- view.start <= Self.eventBytesMax else { return false }
+        let rule = names.rule(of: view.type)
+        guard rule.required.isSubset(of: view.present), !hasWrongCode(view, rule), view.time <= latest else {
+            return false
+        }
+        nextLine = view.end &+ 1
+        return true
+    }
+
+    /// Decodes the next line, whatever it is.
+    @inline(never)
+    private mutating func nextOther(
+        into view: inout EventView, from speaker: Speaker, latest: Timestamp
+    ) -> Line {
         let start = nextLine
-        if isWhole, takesPlainLines, speaker == .proxy, takePlain(into: &view, latest) { return .event }
         let end = Self.offset(of: 0x0A, in: bytes, from: start, to: bytes.count) ?? bytes.count
         nextLine = end + 1
         view.start = start
         view.end = end
         view.present = []
         view.type = .unknown
-        if isWhole {
-            // Tokens of the line before that a fault has left unread.
-            while nextToken < tokens.count, tokens[nextToken] < start { nextToken += 1 }
-        } else {
-            nextToken = 0
-            if case .failure(let fault) = scanLine(from: start, to: end) {
-                return .fault(end - start > Self.eventBytesMax ? EventFault(.tooLong) : fault)
-            }
+        if let fault = scan(from: start, to: end) {
+            return .fault(end - start > Self.eventBytesMax ? EventFault(.tooLong) : fault)
         }
         if let fault = decode(into: &view, from: speaker, latest: latest) {
             return .fault(fault)
@@ -93,32 +109,32 @@ package struct EventDecoder: ~Copyable {
         return .event
     }
 
-    /// Decodes the next line where it is plain and valid; else nothing is taken.
-    @inline(__always)
-    private mutating func takePlain(into view: inout EventView, _ latest: Timestamp) -> Bool {
-        while nextToken < tokens.count, tokens[nextToken] < nextLine { nextToken += 1 }
-        guard nextToken < tokens.count else { return false }
-        view.start = nextLine
-        var line = PlainLine(bytes, tokens, from: nextToken, nextEscape: nextEscape, names: names)
-        guard line.take(into: &view), view.end - view.start <= Self.eventBytesMax,
-            names.required[Int(view.type.rawValue)].isSubset(of: view.present),
-            Self.statusCodeFault(view) == nil, view.time <= latest
-        else { return false }
-        nextToken = line.nextToken
-        nextEscape = line.nextEscape
-        nextLine = view.end + 1
-        return true
-    }
-
-    private mutating func scanLine(from start: Int, to end: Int) -> Result<Void, EventFault> {
-        guard end > start else { return .failure(EventFault(.notJSON)) }
+    /// Sees to it that the next token is the first one of the line.
+    private mutating func scan(from start: Int, to end: Int) -> EventFault? {
+        guard end > start else { return EventFault(.notJSON) }
+        if !isScanned, scannedAlone == Self.scannedAloneMax,
+            case .success(let list) = scanner.scan(bytes, from: start, to: bytes.count)
+        {
+            isScanned = true
+            tokens = list
+            origin = start
+            nextToken = 0
+        }
+        if isScanned {
+            // Tokens of lines that were plain, and of one that a fault has left unread.
+            while nextToken < tokens.count, origin + tokens[nextToken] < start { nextToken += 1 }
+            return nil
+        }
+        scannedAlone += 1
+        origin = start
+        nextToken = 0
         switch scanner.scan(bytes, from: start, to: end) {
         case .success(let list):
             tokens = list
-            return .success(())
+            return nil
         case .failure(let fault):
             tokens = .none
-            return .failure(fault)
+            return fault
         }
     }
 
@@ -127,11 +143,11 @@ package struct EventDecoder: ~Copyable {
     ) -> EventFault? {
         let length = view.end - view.start
         if length > Self.eventBytesMax, speaker == .proxy { return EventFault(.tooLong) }
+        let mayEscape =
+            Self.offset(of: UInt8(ascii: "\\"), in: bytes, from: view.start, to: view.end) != nil
         var header = LineWalk.Header()
         var walk = LineWalk(
-            bytes, tokens, from: nextToken, origin: isWhole ? 0 : view.start, mayEscape: mayEscape,
-            names: names,
-            keys: keys)
+            bytes, tokens, from: nextToken, origin: origin, mayEscape: mayEscape, names: names, keys: keys)
         let broken = walk.walkEvent(into: &view, &header)
         nextToken = walk.nextToken
         if let broken { return broken }
@@ -143,18 +159,21 @@ package struct EventDecoder: ~Copyable {
         if view.type != .unknown {
             if let fault = header.fieldFault { return fault }
             if header.isLedgers, let fault = header.ledgerFault { return fault }
-            let missing = names.required[Int(view.type.rawValue)].subtracting(view.present)
-            if let field = missing.first { return EventFault(.missingField, field: field) }
-            if let fault = Self.statusCodeFault(view) { return fault }
+            let rule = names.rule(of: view.type)
+            if let field = rule.required.subtracting(view.present).first {
+                return EventFault(.missingField, field: field)
+            }
+            if hasWrongCode(view, rule) { return EventFault(.outOfRange, field: .sipCode) }
         }
         if length > Self.eventBytesMax, view.type != .ledgerRejected { return EventFault(.tooLong) }
         if view.time > latest { return EventFault(.future, field: nil) }
         return nil
     }
 
-    private static func statusCodeFault(_ view: borrowing EventView) -> EventFault? {
-        guard let code = view.number(.sipCode), let allowed = view.type.sipCodes else { return nil }
-        return allowed.contains(code) ? nil : EventFault(.outOfRange, field: .sipCode)
+    @inline(__always)
+    private func hasWrongCode(_ view: borrowing EventView, _ rule: DecoderNames.TypeRule) -> Bool {
+        guard let code = view.number(.sipCode) else { return false }
+        return code < rule.sipCodes.lower || code > rule.sipCodes.upper
     }
 
     static func offset(of byte: UInt8, in bytes: PaddedBytes, from start: Int, to end: Int) -> Int? {
@@ -164,6 +183,13 @@ package struct EventDecoder: ~Copyable {
         guard let first = text.baseAddress else { return nil }
         guard let found = unsafe memchr(first, Int32(byte), text.count) else { return nil }
         return unsafe start + (UnsafeRawPointer(found) - UnsafeRawPointer(first))
+    }
+
+    /// The offset behind the last newline; 0 where there is none.
+    private static func endOfLines(_ bytes: PaddedBytes) -> Int {
+        var end = bytes.count
+        while end > 0, bytes[end - 1] != 0x0A { end -= 1 }
+        return end
     }
 }
 

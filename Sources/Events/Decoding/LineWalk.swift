@@ -225,7 +225,7 @@ struct LineWalk {
     }
 
     private func note(_ text: TextRange, as field: Field, in view: inout EventView) -> EventFault? {
-        switch names.shapes[Int(field.rawValue)] {
+        switch names.shape(of: field) {
         case .text(let allowed):
             if allowed.upperBound != Int.max,
                 !allowed.contains(text.isEscaped ? JSONText.length(of: text, in: bytes) : text.length)
@@ -256,7 +256,7 @@ struct LineWalk {
 
     private func note(_ number: JSONNumber, as field: Field, in view: inout EventView) -> EventFault? {
         let allowed: ClosedRange<Int64>?
-        switch names.shapes[Int(field.rawValue)] {
+        switch names.shape(of: field) {
         case .integer(let range): allowed = range
         case .statusCode: allowed = nil
         default: return EventFault(.wrongType, field: field)
@@ -273,7 +273,7 @@ struct LineWalk {
     }
 
     private func note(_ flag: Bool, as field: Field, in view: inout EventView) -> EventFault? {
-        guard case .boolean = names.shapes[Int(field.rawValue)] else {
+        guard case .boolean = names.shape(of: field) else {
             return EventFault(.wrongType, field: field)
         }
         view.numbers[Int(field.rawValue) - Field.textCount] = flag ? 1 : 0

@@ -1,5 +1,7 @@
-/// Finds a short name among a few dozen known ones, by two or three word comparisons.
-struct NameTable: Sendable {
+/// Finds a short name among a few dozen known ones, by two or three word comparisons. There is one of each
+/// kind, made once for the process.
+@safe
+struct NameTable: @unchecked Sendable {
     struct Key: Hashable, Sendable {
         var first: UInt64 = 0
         var middle: UInt64 = 0
@@ -35,24 +37,27 @@ struct NameTable: Sendable {
     }
 
     /// Length 0 marks a free place; 256 places for a few dozen names, so that a probe ends soon.
-    private let entries: [Entry]
+    // Safety: filled in init, never changed, never freed.
+    private let entries: UnsafePointer<Entry>
     private static let lengthMax = 24
 
-    init(_ names: [(String, UInt8)]) {
+    private init(_ names: [(String, UInt8)]) {
         let free = Key(PaddedBuffer(capacity: 8).bytes, start: 0, length: 0)
-        var entries = [Entry](repeating: Entry(key: free, value: 0), count: 256)
+        // Safety: initialised throughout before it is read.
+        let entries = UnsafeMutablePointer<Entry>.allocate(capacity: 256)
+        unsafe entries.initialize(repeating: Entry(key: free, value: 0), count: 256)
         for (name, value) in names {
             precondition(
                 name.utf8.count <= Self.lengthMax, "a known name is longer than \(Self.lengthMax) bytes")
             let buffer = PaddedBuffer(copying: Array(name.utf8))
             let key = Key(buffer.bytes, start: 0, length: buffer.count)
             var slot = key.slot
-            while entries[slot].key.length != 0 {
+            while unsafe entries[slot].key.length != 0 {
                 slot = (slot + 1) & 255
             }
-            entries[slot] = Entry(key: key, value: value)
+            unsafe entries[slot] = Entry(key: key, value: value)
         }
-        self.entries = entries
+        unsafe self.entries = UnsafePointer(entries)
     }
 
     @inline(__always)
@@ -60,8 +65,9 @@ struct NameTable: Sendable {
         guard length > 0, length <= Self.lengthMax else { return nil }
         let key = Key(bytes, start: start, length: length)
         var slot = key.slot
-        while entries[slot].key.length != 0 {
-            if entries[slot].key.first == key.first, entries[slot].key == key { return entries[slot].value }
+        // Safety: a slot is one byte.
+        while unsafe entries[slot].key.length != 0 {
+            if unsafe entries[slot].key == key { return unsafe entries[slot].value }
             slot = (slot &+ 1) & 255
         }
         return nil

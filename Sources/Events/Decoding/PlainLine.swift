@@ -1,37 +1,34 @@
+internal import CSimdJSON
+
 /// The walk over a line as nearly all are: one object without white space, listed fields that hold what they
 /// may, nothing twice.
+///
+/// It reads the bytes themselves, each once, and needs no tokens: the names of a line's fields are held
+/// against those that followed each other last time, word by word, and only values are looked at closely.
 ///
 /// It takes such a line in one go and passes no judgement on others: whatever is not plain is left to
 /// `LineWalk`, which says what it is. So a fault costs a second walk, and the rules are stated in one place.
 @safe
 struct PlainLine {
-    // Safety: `text` has `count` bytes and the padding behind them, and `tokens` its count and two sentinels
-    // behind the last; no offset is used before it was compared with those.
+    // Safety: a newline stands at or behind every line that is walked, with the padding behind it. No step
+    // goes over a newline: it ends texts and numbers, and stands in no literal. So whatever is loaded begins
+    // at that newline at the latest, and is no longer than the padding.
     private let text: UnsafeRawPointer
-    private let tokens: UnsafePointer<UInt32>
+    // Safety: the decoder's own, see `NameSequence`.
+    private let sequence: UnsafeMutablePointer<UInt8>
     private let bytes: PaddedBytes
-    private let tokenCount: Int
     private let names: DecoderNames
-    /// The token to be read next.
-    private(set) var nextToken: Int
-    /// A backslash: the first one behind all that was asked about, or one before that.
-    private(set) var nextEscape: Int
+    /// Where the walk is.
+    private var here = 0
 
-    /// - Parameters:
-    ///   - tokens: of all of `bytes`, at least one.
-    ///   - nextEscape: the first backslash of the payload, or of this line; the payload's count where there
-    ///     is none.
+    /// - Parameter bytes: hold a newline at or behind every line that is taken.
     @inline(__always)
-    init(_ bytes: PaddedBytes, _ tokens: TokenList, from nextToken: Int, nextEscape: Int, names: DecoderNames)
-    {
+    init(_ bytes: PaddedBytes, names: DecoderNames, sequence: borrowing NameSequence) {
         self.bytes = bytes
+        self.names = names
         // Safety: see above.
         unsafe text = UnsafeRawPointer(bytes.pointer(at: 0, to: bytes.count).baseAddress.unsafelyUnwrapped)
-        unsafe self.tokens = tokens.first
-        tokenCount = tokens.count
-        self.names = names
-        self.nextToken = nextToken
-        self.nextEscape = nextEscape
+        unsafe self.sequence = sequence.base
     }
 
     @inline(__always)
@@ -39,141 +36,186 @@ struct PlainLine {
         unsafe text.load(fromByteOffset: offset, as: UInt8.self)
     }
 
-    @inline(__always)
-    private func token(_ index: Int) -> Int {
-        unsafe Int(tokens[index])
-    }
-
     /// Takes the line that begins at `view.start`.
     ///
     /// - Returns: whether it is plain. Then `view` holds its fields and its end; else something of them.
     @inline(__always)
     mutating func take(into view: inout EventView) -> Bool {
-        guard nextToken < tokenCount, token(nextToken) == view.start, byte(view.start) == UInt8(ascii: "{")
-        else { return false }
-        var before = view.start
+        here = view.start
+        guard byte(here) == UInt8(ascii: "{") else { return false }
         var seen: UInt64 = 0
-        nextToken &+= 1
-        while nextToken &+ 4 <= tokenCount {
-            // Quote, colon, value, comma or brace, one right behind the other.
-            let key = token(nextToken)
-            let colon = token(nextToken &+ 1)
-            guard key == before &+ 1, byte(key) == UInt8(ascii: "\""), byte(colon) == UInt8(ascii: ":"),
-                byte(colon &- 1) == UInt8(ascii: "\""), colon &- 1 > key,
-                token(nextToken &+ 2) == colon &+ 1,
-                let entry = unsafe names.plain.find(text + (key &+ 1), length: colon &- key &- 2)
+        var type = EventType.unknown
+        var before = NameSequence.beginning
+        while true {
+            here &+= 1
+            guard let mark = takeName(after: Int(type.rawValue) &<< 6 | before),
+                seen & 1 &<< UInt64(mark) == 0
             else { return false }
-            nextToken &+= 2
-            let kind = unsafe entry.pointee.kind
-            // 63 stands for the type, which is no field.
-            let mark: UInt64 = kind == .type ? 1 &<< 63 : 1 &<< UInt64(unsafe entry.pointee.field.rawValue)
-            guard seen & mark == 0, unsafe takeValue(entry, at: colon &+ 1, into: &view) else { return false }
-            seen |= mark
-            before = token(nextToken)
-            nextToken &+= 1
-            if byte(before) == UInt8(ascii: ",") { continue }
-            guard byte(before) == UInt8(ascii: "}"), before &+ 1 < bytes.count,
-                byte(before &+ 1) == UInt8(ascii: "\n")
-            else { return false }
-            view.end = before &+ 1
-            view.present = FieldSet(rawValue: seen & ~(1 &<< 63))
-            return seen >> 63 != 0
+            seen |= 1 &<< UInt64(mark)
+            before = mark
+            if mark == PlainNames.typeMark {
+                guard let known = takeChoice(of: names.types), let known = EventType(rawValue: known),
+                    !known.isLedgers
+                else { return false }
+                type = known
+            } else if unsafe !takeValue(names.plain.entry(mark), into: &view) {
+                return false
+            }
+            if byte(here) == UInt8(ascii: ",") { continue }
+            guard byte(here) == UInt8(ascii: "}"), byte(here &+ 1) == UInt8(ascii: "\n") else { return false }
+            view.end = here &+ 1
+            view.type = type
+            view.present = FieldSet(rawValue: seen & ~(1 &<< UInt64(PlainNames.typeMark)))
+            return type != .unknown
         }
-        return false
     }
 
-    /// Takes the value at `start`; the next token is then what stands behind it.
+    /// Takes a field's name, the colon and what a plain value begins with.
+    ///
+    /// - Returns: its mark, see `PlainNames`.
+    @inline(__always)
+    private mutating func takeName(after before: Int) -> Int? {
+        let usual = unsafe Int(sequence[before])
+        let entry = unsafe names.plain.entry(usual)
+        if unsafe entry.pointee.literal.stands(at: text + here) {
+            here &+= unsafe entry.pointee.literalBytes
+            return usual
+        }
+        return takeOtherName(after: before)
+    }
+
+    @inline(never)
+    private mutating func takeOtherName(after before: Int) -> Int? {
+        guard byte(here) == UInt8(ascii: "\"") else { return nil }
+        let length = plainEnd(from: here &+ 1) &- here &- 1
+        guard let mark = unsafe names.plain.find(text + (here &+ 1), length: length) else { return nil }
+        let entry = unsafe names.plain.entry(mark)
+        guard unsafe entry.pointee.literal.stands(at: text + here) else { return nil }
+        unsafe sequence[before] = UInt8(truncatingIfNeeded: mark)
+        here &+= unsafe entry.pointee.literalBytes
+        return mark
+    }
+
+    /// Takes a value, from behind what the name's entry has it begin with.
     @inline(__always)
     private mutating func takeValue(
-        _ entry: UnsafePointer<PlainNames.Entry>, at start: Int, into view: inout EventView
+        _ entry: UnsafePointer<PlainNames.Entry>, into view: inout EventView
     ) -> Bool {
-        let end = token(nextToken &+ 1)
+        let start = here
         let place = unsafe Int(entry.pointee.field.rawValue)
         switch unsafe entry.pointee.kind {
         case .text:
-            guard isString(start, end) else { return false }
-            let isEscaped = isEscaped(start, end)
-            let length = Int64(end &- start &- 2)
+            guard let isEscaped = takeString() else { return false }
+            let length = Int64(here &- start &- 1)
             guard unsafe length >= entry.pointee.lower, unsafe length <= entry.pointee.upper else {
                 return false
             }
-            if isEscaped {
-                // How long it really is matters where that is bounded.
-                guard unsafe entry.pointee.upper == .max, hasValidEscapes(end) else { return false }
-            }
-            view.texts[place] = TextRange(start: start &+ 1, end: end &- 1, isEscaped: isEscaped)
+            // How long it really is matters where that is bounded.
+            guard unsafe !isEscaped || entry.pointee.upper == .max else { return false }
+            view.texts[place] = TextRange(start: start, end: here &- 1, isEscaped: isEscaped)
         case .integer:
-            guard let value = number(start, end), unsafe value >= entry.pointee.lower,
+            guard let value = takeNumber(), unsafe value >= entry.pointee.lower,
                 unsafe value <= entry.pointee.upper
             else { return false }
             view.numbers[place &- Field.textCount] = value
         case .boolean:
-            guard let flag = flag(start, end) else { return false }
+            guard let flag = takeFlag() else { return false }
             view.numbers[place &- Field.textCount] = flag
-        case .side, .refresher:
-            guard isString(start, end) else { return false }
-            let known = unsafe entry.pointee.kind == .side ? names.sides : names.refreshers
-            guard let choice = known.find(bytes, start: start &+ 1, length: end &- start &- 2) else {
-                return false
-            }
+        case .side:
+            guard let choice = takeChoice(of: names.sides) else { return false }
             view.numbers[place &- Field.textCount] = Int64(choice)
-        case .type:
-            guard isString(start, end),
-                let known = names.types.find(bytes, start: start &+ 1, length: end &- start &- 2),
-                let type = EventType(rawValue: known), !type.isLedgers
-            else { return false }
-            view.type = type
+        case .refresher:
+            guard let choice = takeChoice(of: names.refreshers) else { return false }
+            view.numbers[place &- Field.textCount] = Int64(choice)
         case .scalars:
-            guard takeScalars(at: start) else { return false }
-            let close = token(nextToken)
-            guard token(nextToken &+ 1) == close &+ 1 else { return false }
-            view.texts[place] = TextRange(start: start, end: close &+ 1, isEscaped: false)
-        case .other:
+            guard takeScalars() else { return false }
+            view.texts[place] = TextRange(start: start &- 1, end: here, isEscaped: false)
+        case .type, .other:
             return false
         }
-        nextToken &+= 1
         return true
     }
 
-    /// Whether all from `start` to `end`, where the next token stands, is one string.
+    // MARK: Strings
+
+    /// The first byte from `start` on that does not simply stand in a string.
     @inline(__always)
-    private func isString(_ start: Int, _ end: Int) -> Bool {
-        byte(start) == UInt8(ascii: "\"") && byte(end &- 1) == UInt8(ascii: "\"") && end &- 1 > start
+    private func plainEnd(from start: Int) -> Int {
+        var offset = start
+        while true {
+            let stops = unsafe tollbook_json_stops(text + offset)
+            if stops != 0 { return offset &+ stops.trailingZeroBitCount }
+            offset &+= 32
+        }
     }
 
-    /// Whether the string from `start` to `end` holds a backslash. To be asked in the order of the text.
+    /// Takes a string from behind its opening quote.
+    ///
+    /// - Returns: whether it holds a backslash; null where it is none.
     @inline(__always)
-    private mutating func isEscaped(_ start: Int, _ end: Int) -> Bool {
-        if nextEscape >= end { return false }
-        if nextEscape < start { findEscape(from: start) }
-        return nextEscape < end
+    private mutating func takeString() -> Bool? {
+        here = plainEnd(from: here)
+        if byte(here) == UInt8(ascii: "\"") {
+            here &+= 1
+            return false
+        }
+        return takeRest()
     }
 
-    private mutating func findEscape(from start: Int) {
-        nextEscape =
-            EventDecoder.offset(of: UInt8(ascii: "\\"), in: bytes, from: start, to: bytes.count)
-            ?? bytes.count
+    /// Takes the rest of a string from a byte on that needs a look.
+    @inline(never)
+    private mutating func takeRest() -> Bool? {
+        let start = here
+        var isEscaped = false
+        while true {
+            switch byte(here) {
+            case UInt8(ascii: "\""):
+                if isEscaped, JSONText.fault(in: bytes, from: start, to: here) != nil { return nil }
+                here &+= 1
+                return isEscaped
+            case UInt8(ascii: "\\"):
+                // What is escaped is no quote, and is looked at with the whole.
+                guard byte(here &+ 1) >= 0x20, byte(here &+ 1) < 0x80 else { return nil }
+                isEscaped = true
+                here &+= 2
+            case 0x80...:
+                guard let length = sequenceBytes(at: here) else { return nil }
+                here &+= length
+            default:
+                return nil
+            }
+            here = plainEnd(from: here)
+        }
     }
 
-    /// Whether what is escaped in a string that holds the next backslash and ends at `end` is so by the
-    /// rules.
-    private func hasValidEscapes(_ end: Int) -> Bool {
-        JSONText.fault(in: bytes, from: nextEscape, to: end &- 1) == nil
+    /// How many bytes the character beyond ASCII at `offset` has (RFC 3629 section 4); null where there is
+    /// none.
+    private func sequenceBytes(at offset: Int) -> Int? {
+        func continues(_ place: Int) -> Bool { byte(offset &+ place) & 0xC0 == 0x80 }
+        let second = byte(offset &+ 1)
+        switch byte(offset) {
+        case 0xC2...0xDF: return continues(1) ? 2 : nil
+        case 0xE0: return (0xA0...0xBF).contains(second) && continues(2) ? 3 : nil
+        case 0xED: return (0x80...0x9F).contains(second) && continues(2) ? 3 : nil
+        case 0xE1...0xEF: return continues(1) && continues(2) ? 3 : nil
+        case 0xF0: return (0x90...0xBF).contains(second) && continues(2) && continues(3) ? 4 : nil
+        case 0xF1...0xF3: return continues(1) && continues(2) && continues(3) ? 4 : nil
+        case 0xF4: return (0x80...0x8F).contains(second) && continues(2) && continues(3) ? 4 : nil
+        default: return nil
+        }
     }
 
-    /// The number whose digits are all that stands from `start` to `end`; null where it has a sign, a
-    /// fraction, leading zeros, or more than sixteen digits.
+    /// Takes a string that is one of a few.
     @inline(__always)
-    private func number(_ start: Int, _ end: Int) -> Int64? {
-        let count = end &- start
-        // Eight or sixteen bytes are read that end with the last digit.
-        guard count >= 1, count <= 16, end >= (count > 8 ? 16 : 8) else { return nil }
-        guard count == 1 || byte(start) != UInt8(ascii: "0") else { return nil }
-        guard let low = Self.digits(unsafe word(end &- 8), count: min(count, 8)) else { return nil }
-        guard count > 8 else { return Int64(low) }
-        guard let high = Self.digits(unsafe word(end &- 16), count: count &- 8) else { return nil }
-        return Int64(high &* 100_000_000 &+ low)
+    private mutating func takeChoice(of known: NameTable) -> UInt8? {
+        let start = here
+        let end = plainEnd(from: start)
+        guard byte(end) == UInt8(ascii: "\"") else { return nil }
+        here = end &+ 1
+        return known.find(bytes, start: start, length: end &- start)
     }
+
+    // MARK: Numbers
 
     @unsafe
     @inline(__always)
@@ -181,64 +223,115 @@ struct PlainLine {
         unsafe text.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian
     }
 
-    /// The value of the last `count` (1 to 8) of eight digits, the first of which is the lowest byte; all at
-    /// once, joining lanes of 1, 2 and 4 digits.
+    /// How many digits stand at the beginning of a word, whose bytes were held against "0".
     @inline(__always)
-    private static func digits(_ text: UInt64, count: Int) -> UInt64? {
-        let mask = UInt64.max &<< UInt64(truncatingIfNeeded: 64 &- count &* 8)
-        let word = (text & mask) | (0x3030_3030_3030_3030 & ~mask)
-        guard word & 0xF0F0_F0F0_F0F0_F0F0 == 0x3030_3030_3030_3030,
-            (word &+ 0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0 == 0x3030_3030_3030_3030
-        else { return nil }
-        let ones = word & 0x0F0F_0F0F_0F0F_0F0F
+    private static func digitCount(_ word: UInt64) -> Int {
+        // The highest bit of each byte that is no digit. What is carried to a higher byte comes from one that
+        // is none either, and does not count.
+        let others = ((word &+ 0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080
+        return others.trailingZeroBitCount &>> 3
+    }
+
+    /// Takes a number of one to sixteen digits; null where it has a sign or leading zeros. What stands behind
+    /// it is not looked at.
+    @inline(__always)
+    private mutating func takeNumber() -> Int64? {
+        let zeros: UInt64 = 0x3030_3030_3030_3030
+        let first = unsafe word(here) ^ zeros
+        var count = Self.digitCount(first)
+        guard count > 0, count == 1 || first & 0xFF != 0 else { return nil }
+        var value: UInt64
+        if count < 8 {
+            value = Self.value(first &<< UInt64(truncatingIfNeeded: 64 &- count &* 8))
+        } else {
+            count &+= Self.digitCount(unsafe word(here &+ 8) ^ zeros)
+            value = Self.value(first)
+            if count > 8 {
+                // The last eight digits, and those before them.
+                let last = Self.value(unsafe word(here &+ count &- 8) ^ zeros)
+                value =
+                    Self.value(first &<< UInt64(truncatingIfNeeded: 128 &- count &* 8)) &* 100_000_000 &+ last
+            }
+        }
+        here &+= count
+        return Int64(truncatingIfNeeded: value)
+    }
+
+    /// The value of eight digits, the first of which is the lowest byte; all at once, joining lanes of 1, 2
+    /// and 4 digits.
+    @inline(__always)
+    private static func value(_ ones: UInt64) -> UInt64 {
         let tens = (ones &* 10 &+ ones &>> 8) & 0x00FF_00FF_00FF_00FF
         let hundreds = (tens &* 100 &+ tens &>> 16) & 0x0000_FFFF_0000_FFFF
         return (hundreds &* 10_000 &+ hundreds &>> 32) & 0xFFFF_FFFF
     }
 
     @inline(__always)
-    private func flag(_ start: Int, _ end: Int) -> Int64? {
-        let word = unsafe text.loadUnaligned(fromByteOffset: start, as: UInt32.self).littleEndian
-        if word == 0x6575_7274, end &- start == 4 { return 1 }
-        return word == 0x736C_6166 && end &- start == 5 && byte(start &+ 4) == UInt8(ascii: "e") ? 0 : nil
+    private mutating func takeFlag() -> Int64? {
+        let word = unsafe text.loadUnaligned(fromByteOffset: here, as: UInt32.self).littleEndian
+        if word == 0x6575_7274 {
+            here &+= 4
+            return 1
+        }
+        guard word == 0x736C_6166, byte(here &+ 4) == UInt8(ascii: "e") else { return nil }
+        here &+= 5
+        return 0
     }
 
-    /// Walks over an object of strings and numbers; the next token is then its closing brace.
-    private mutating func takeScalars(at start: Int) -> Bool {
-        guard byte(start) == UInt8(ascii: "{") else { return false }
+    // MARK: Objects
+
+    /// Takes an object of strings and numbers from behind its opening brace.
+    private mutating func takeScalars() -> Bool {
         var keys = InlineArray<8, TextRange>(repeating: .empty)
         var keyCount = 0
-        var before = start
-        nextToken &+= 1
-        while nextToken &+ 4 <= tokenCount, keyCount < 8 {
-            let (key, colon) = (token(nextToken), token(nextToken &+ 1))
-            let (value, end) = (token(nextToken &+ 2), token(nextToken &+ 3))
-            guard key == before &+ 1, byte(key) == UInt8(ascii: "\""), byte(colon) == UInt8(ascii: ":"),
-                byte(colon &- 1) == UInt8(ascii: "\""), colon &- 1 > key, !isEscaped(key, colon),
-                value == colon &+ 1
-            else { return false }
-            if isString(value, end) {
-                if isEscaped(value, end), !hasValidEscapes(end) { return false }
-            } else if !isNumber(value, end) {
-                return false
-            }
-            let name = TextRange(start: key &+ 1, end: colon &- 1, isEscaped: false)
+        while keyCount < 8 {
+            guard byte(here) == UInt8(ascii: "\"") else { return false }
+            let start = here &+ 1
+            let end = plainEnd(from: start)
+            guard byte(end) == UInt8(ascii: "\""), byte(end &+ 1) == UInt8(ascii: ":") else { return false }
+            let name = TextRange(start: start, end: end, isEscaped: false)
             for other in 0..<keyCount where isSame(name, keys[other]) { return false }
             keys[keyCount] = name
             keyCount &+= 1
-            before = end
-            nextToken &+= 3
-            if byte(end) == UInt8(ascii: "}") { return true }
-            guard byte(end) == UInt8(ascii: ",") else { return false }
-            nextToken &+= 1
+            here = end &+ 2
+            if byte(here) == UInt8(ascii: "\"") {
+                here &+= 1
+                guard takeString() != nil else { return false }
+            } else {
+                guard skipNumber() else { return false }
+            }
+            here &+= 1
+            if byte(here &- 1) == UInt8(ascii: "}") { return true }
+            guard byte(here &- 1) == UInt8(ascii: ",") else { return false }
         }
         return false
     }
 
-    private func isNumber(_ start: Int, _ end: Int) -> Bool {
-        let first = byte(start)
-        guard first == UInt8(ascii: "-") || first &- 0x30 < 10 else { return false }
-        return JSONNumber(bytes, from: start, to: end)?.end == end
+    /// Walks over any number (RFC 8259 section 6). What stands behind it is not looked at.
+    @inline(__always)
+    private mutating func skipNumber() -> Bool {
+        if byte(here) == UInt8(ascii: "-") { here &+= 1 }
+        let start = here
+        guard skipDigits(), here == start &+ 1 || byte(start) != UInt8(ascii: "0") else { return false }
+        if byte(here) == UInt8(ascii: ".") {
+            here &+= 1
+            guard skipDigits() else { return false }
+        }
+        guard byte(here) | 0x20 == UInt8(ascii: "e") else { return true }
+        here &+= 1
+        if byte(here) == UInt8(ascii: "+") || byte(here) == UInt8(ascii: "-") { here &+= 1 }
+        return skipDigits()
+    }
+
+    /// False where not one digit stands there.
+    @inline(__always)
+    private mutating func skipDigits() -> Bool {
+        let start = here
+        while true {
+            let count = Self.digitCount(unsafe word(here) ^ 0x3030_3030_3030_3030)
+            here &+= count
+            if count < 8 { return here > start }
+        }
     }
 
     @inline(__always)
@@ -247,5 +340,31 @@ struct PlainLine {
         for offset in 0..<left.length
         where byte(Int(left.start) &+ offset) != byte(Int(right.start) &+ offset) { return false }
         return true
+    }
+}
+
+/// Which name followed which when it was looked up last, in events of each type: what a source writes, it
+/// writes in the same order nearly always. A guess and no more, so it outlives every payload.
+@safe
+struct NameSequence: ~Copyable {
+    // Safety: `count` bytes, taken in init, given back in deinit; whoever is handed them keeps the owner.
+    fileprivate let base: UnsafeMutablePointer<UInt8>
+
+    /// What stands before the first name; no field has this mark.
+    static let beginning = 62
+    /// 64 marks for each of 64 types.
+    private static let count = 64 * 64
+
+    init() {
+        precondition(
+            Field.allCases.count <= Self.beginning && EventType.allCases.count <= 64, "six bits each")
+        // Safety: initialised throughout.
+        unsafe base = .allocate(capacity: Self.count)
+        unsafe base.initialize(repeating: 0, count: Self.count)
+    }
+
+    deinit {
+        // Safety: allocated in init.
+        unsafe base.deallocate()
     }
 }

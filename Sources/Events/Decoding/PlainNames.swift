@@ -4,8 +4,9 @@
 /// name and rule come with the same lines of memory.
 @safe
 struct PlainNames: @unchecked Sendable {
-    // Safety: filled before anybody sees it, never changed, never freed.
+    // Safety: filled before anybody sees them, never changed, never freed.
     private let entries: UnsafePointer<Entry>
+    private let places: UnsafePointer<Place>
 
     /// What a plain value of the field looks like.
     enum Kind: UInt8 {
@@ -20,38 +21,97 @@ struct PlainNames: @unchecked Sendable {
         case type
         /// Nothing is plain here.
         case other
+
+        /// What a plain value begins with, where that is always the same.
+        var opening: String {
+            switch self {
+            case .text, .side, .refresher, .type: "\""
+            case .scalars: "{"
+            case .integer, .boolean, .other: ""
+            }
+        }
     }
 
+    /// 24 bytes, and the bits of them that count.
+    struct Literal {
+        private var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        private var masks: (UInt64, UInt64, UInt64) = (0xFF, 0, 0)
+
+        /// A zero byte, which stands in no line that is plain.
+        init() {}
+
+        init(_ text: [UInt8]) {
+            precondition(text.count <= 24, "three words hold a name")
+            let padded = PaddedBuffer(copying: text)
+            let bits = PaddedBuffer(copying: [UInt8](repeating: 0xFF, count: text.count))
+            words = (padded.bytes.word(at: 0), padded.bytes.word(at: 8), padded.bytes.word(at: 16))
+            masks = (bits.bytes.word(at: 0), bits.bytes.word(at: 8), bits.bytes.word(at: 16))
+        }
+
+        /// Whether it stands at `text`, from where 24 bytes can be read.
+        @unsafe
+        @inline(__always)
+        func stands(at text: UnsafeRawPointer) -> Bool {
+            let first = unsafe text.loadUnaligned(as: UInt64.self).littleEndian ^ words.0
+            let second = unsafe text.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian ^ words.1
+            let third = unsafe text.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian ^ words.2
+            return first & masks.0 | second & masks.1 | third & masks.2 == 0
+        }
+    }
+
+    /// What is known of a name. Its place is its mark: its place in `FieldSet`, and one behind all of them
+    /// for the type, which is no field.
     struct Entry {
+        /// The name in quotes, the colon, and what a plain value of the field begins with.
+        var literal = Literal()
+        /// How many bytes that is.
+        var literalBytes = 0
+        var lower: Int64 = 0
+        var upper: Int64 = 0
+        var kind = Kind.other
+        var field = Field.callID
+        // Makes it 128 bytes, so that finding one takes no multiplication.
+        private var spare: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+    }
+
+    /// Where names are looked up.
+    private struct Place {
         var first: UInt64 = 0
         var middle: UInt64 = 0
         var last: UInt64 = 0
-        var lower: Int64 = 0
-        var upper: Int64 = 0
         /// 0 marks a free place.
-        var length: Int = 0
-        var kind = Kind.other
-        var field = Field.callID
+        var length = 0
+        var mark = 0
     }
 
-    private static let count = 256
+    static let typeMark = 63
+    private static let markCount = 64
+    private static let placeCount = 256
     static let all = PlainNames()
 
     private init() {
-        // Safety: initialised throughout before it is read.
-        let table = UnsafeMutablePointer<Entry>.allocate(capacity: Self.count)
-        unsafe table.initialize(repeating: Entry(), count: Self.count)
+        // Safety: both are initialised throughout before they are read.
+        let entries = UnsafeMutablePointer<Entry>.allocate(capacity: Self.markCount)
+        unsafe entries.initialize(repeating: Entry(), count: Self.markCount)
+        let places = UnsafeMutablePointer<Place>.allocate(capacity: Self.placeCount)
+        unsafe places.initialize(repeating: Place(), count: Self.placeCount)
         for (name, entry) in Self.rules {
-            let padded = PaddedBuffer(copying: Array(name.utf8))
             var entry = entry
+            let literal = Array("\"\(name)\":\(entry.kind.opening)".utf8)
+            entry.literal = Literal(literal)
+            entry.literalBytes = literal.count
+            let padded = PaddedBuffer(copying: Array(name.utf8))
             let words = NameTable.Key(padded.bytes, start: 0, length: padded.count)
-            (entry.first, entry.middle, entry.last) = (words.first, words.middle, words.last)
-            entry.length = padded.count
-            var slot = Self.slot(entry.first, entry.last)
-            while unsafe table[slot].length != 0 { slot = (slot + 1) & (Self.count - 1) }
-            unsafe table[slot] = entry
+            let place = Place(
+                first: words.first, middle: words.middle, last: words.last, length: padded.count,
+                mark: entry.kind == .type ? Self.typeMark : Int(entry.field.rawValue))
+            unsafe entries[place.mark] = entry
+            var slot = Self.slot(place.first, place.last)
+            while unsafe places[slot].length != 0 { slot = (slot + 1) & (Self.placeCount - 1) }
+            unsafe places[slot] = place
         }
-        unsafe entries = UnsafePointer(table)
+        unsafe self.entries = UnsafePointer(entries)
+        unsafe self.places = UnsafePointer(places)
     }
 
     private static var rules: [(String, Entry)] {
@@ -89,12 +149,16 @@ struct PlainNames: @unchecked Sendable {
         return Int(truncatingIfNeeded: mixed &>> 56)
     }
 
-    /// The entry of the name of `length` bytes at `name`; null where it is none of a listed field's.
+    /// The entry of a mark below 64.
+    @unsafe
+    @inline(__always)
+    func entry(_ mark: Int) -> UnsafePointer<Entry> { unsafe entries + mark }
+
+    /// The mark of the name of `length` bytes at `name`; null where it is none of a listed field's.
     ///
     /// - Parameter name: 24 bytes can be read from there.
     @unsafe
-    @inline(__always)
-    func find(_ name: UnsafeRawPointer, length: Int) -> UnsafePointer<Entry>? {
+    func find(_ name: UnsafeRawPointer, length: Int) -> Int? {
         var first = unsafe name.loadUnaligned(as: UInt64.self).littleEndian
         var middle: UInt64 = 0
         var last: UInt64 = 0
@@ -107,15 +171,15 @@ struct PlainNames: @unchecked Sendable {
         }
         var slot = Self.slot(first, last)
         while true {
-            // Safety: a slot is below the count of entries.
-            let entry = unsafe entries + slot
-            if unsafe entry.pointee.first == first, unsafe entry.pointee.last == last,
-                unsafe entry.pointee.length == length, unsafe entry.pointee.middle == middle
+            // Safety: a slot is below the count of places.
+            let place = unsafe places + slot
+            if unsafe place.pointee.length == 0 { return nil }
+            if unsafe place.pointee.first == first, unsafe place.pointee.last == last,
+                unsafe place.pointee.length == length, unsafe place.pointee.middle == middle
             {
-                return unsafe entry
+                return unsafe place.pointee.mark
             }
-            if unsafe entry.pointee.length == 0 { return nil }
-            slot = (slot &+ 1) & (Self.count &- 1)
+            slot = (slot &+ 1) & (Self.placeCount &- 1)
         }
     }
 }

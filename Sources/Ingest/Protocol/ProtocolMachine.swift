@@ -276,6 +276,13 @@ package struct ProtocolMachine: Sendable {
         SessionIndex(rawValue: session(origin))
     }
 
+    /// Whether a batch that begins with this number is all new and the next one of the session. The peer that
+    /// it comes from must be the one that was judged last.
+    package func expects(_ first: SequenceNumber, of session: SessionIndex) -> Bool {
+        intake != .closed && sessions[session.rawValue].isPlain
+            && sessions[session.rawValue].next == first.rawValue
+    }
+
     package func origin(_ session: SessionIndex) -> SourceEpoch { sessions[session.rawValue].origin }
 
     /// Whether something of this session is laid and not known to be durable.

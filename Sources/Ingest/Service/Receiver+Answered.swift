@@ -8,34 +8,108 @@ extension Receiver {
     func drainRouter() throws(IngestError) -> Bool {
         // Large enough that it is not made anew for each message of the same peer.
         var peer = PeerIdentity("")
-        for taken in 0..<Limits.messagesPerTurnMax {
-            guard try router.receive(into: first) else { return taken > 0 }
-            // The routing id comes with at least one frame of the peer's.
-            guard first.hasMore else { continue }
-            _ = try router.receive(into: second)
-            var frames = 1
-            if second.hasMore {
-                _ = try router.receive(into: third)
-                frames = 2
-                if third.hasMore {
-                    frames = 3
-                    repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
-                }
-            }
+        var taken = 0
+        var next = try receiveMessage()
+        while let frames = next {
+            taken += 1
             first.withBytes { id in
                 if !peer.isSame(id) { peer = PeerIdentity(id) }
             }
-            try second.withBytes { (bytes) throws(IngestError) in
+            let session = try second.withBytes { (bytes) throws(IngestError) in
                 try answer(bytes, frames: frames, from: peer)
             }
-            if !machine.actions.isEmpty { try sendAnswers(to: peer) }
+            let isAnswered = !machine.actions.isEmpty
+            if isAnswered { try sendAnswers(to: peer) }
+            guard taken < Limits.messagesPerTurnMax else { break }
+            if let session, !isAnswered, isBegun {
+                next = try takeMore(of: session, from: peer, &taken)
+            } else {
+                next = try receiveMessage()
+            }
         }
-        return true
+        return taken > 0
     }
 
+    /// Receives a message into the places for its frames.
+    ///
+    /// - Returns: how many frames it has besides the routing id; null where there is no message.
+    private func receiveMessage() throws(IngestError) -> Int? {
+        while try router.receive(into: first) {
+            // The routing id comes with at least one frame of the peer's.
+            guard first.hasMore else { continue }
+            _ = try router.receive(into: second)
+            guard second.hasMore else { return 1 }
+            _ = try router.receive(into: third)
+            guard third.hasMore else { return 2 }
+            repeat { _ = try router.receive(into: surplus) } while surplus.hasMore
+            return 3
+        }
+        return nil
+    }
+
+    /// What ended a run of batches.
+    private enum RunEnd {
+        case nothingMore
+        /// A message that is no part of it is in the places for frames, of which it has so many.
+        case message(frames: Int)
+        case failed(IngestError)
+    }
+
+    /// Takes the messages that follow one of the same peer's, for as long as each is a batch that goes on
+    /// where the one before ended: nothing has to be asked then, and nothing is answered before the group is
+    /// on disk.
+    ///
+    /// - Returns: the frames of a message that is another one, in its places; null where there is none.
+    private func takeMore(
+        of session: SessionIndex, from peer: PeerIdentity, _ taken: inout Int
+    ) throws(IngestError) -> Int? {
+        switch takeRun(of: session, from: peer, &taken, headers, &layer, &machine, &statistics) {
+        case .nothingMore: return nil
+        case .message(let frames): return frames
+        case .failed(let error):
+            try giveUp(error, session, machine.origin(session))
+            try sendAnswers(to: peer)
+            return try receiveMessage()
+        }
+    }
+
+    /// What it works with is handed to it, so that it is looked up once and not for each message.
+    private func takeRun(
+        of session: SessionIndex, from peer: PeerIdentity, _ taken: inout Int,
+        _ headers: BatchHeaderMemo, _ layer: inout FrameLayer, _ machine: inout ProtocolMachine,
+        _ statistics: inout IngestStatistics
+    ) -> RunEnd {
+        var group = pipe.filling
+        do throws(IngestError) {
+            while let frames = try receiveMessage() {
+                guard frames == 2, taken < Limits.messagesPerTurnMax, third.count <= Limits.batchBytesMax,
+                    first.withBytes({ id in peer.isSame(id) }),
+                    let batch = second.withBytes({ header in headers.batch(header) }),
+                    machine.expects(batch.first, of: session)
+                else { return .message(frames: frames) }
+                taken += 1
+                let now = options.clock()
+                let outcome = try third.withBytes { (payload) throws(IngestError) in
+                    try layer.lay(
+                        payload, count: batch.count, first: batch.first, of: session, in: &machine, at: now)
+                }
+                statistics.note(outcome)
+                guard pipe.filling != group else { continue }
+                group = pipe.filling
+                noteBegun(at: nil)
+            }
+            return .nothingMore
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    /// Answers a message, or takes it and will answer it once it is on disk.
+    ///
+    /// - Returns: the session whose batch was taken, where it was one.
     private func answer(
         _ bytes: borrowing Span<UInt8>, frames: Int, from peer: PeerIdentity
-    ) throws(IngestError) {
+    ) throws(IngestError) -> SessionIndex? {
         let request: Request
         do throws(Refusal) {
             request = try readHeader(bytes)
@@ -43,7 +117,7 @@ extension Receiver {
         } catch {
             statistics.refused += 1
             machine.refuse(error, Request.origin(of: bytes))
-            return
+            return nil
         }
         let clock = options.clock()
         while true {
@@ -57,19 +131,18 @@ extension Receiver {
                 }
                 continue
             }
-            try carryOut(verdict, request, bytes, at: clock)
-            return
+            return try carryOut(verdict, request, bytes, at: clock)
         }
     }
 
     private func carryOut(
         _ verdict: ProtocolMachine.Verdict, _ request: Request, _ bytes: borrowing Span<UInt8>,
         at now: Timestamp
-    ) throws(IngestError) {
+    ) throws(IngestError) -> SessionIndex? {
         switch verdict {
-        case .done, .flush: return
+        case .done, .flush: return nil
         case .lay(let session), .sort(let session):
-            guard case .batch(let origin, let first, let count) = request else { return }
+            guard case .batch(let origin, let first, let count) = request else { return nil }
             do throws(IngestError) {
                 let begun = isBegun ? nil : Self.monotonic()
                 let outcome = try third.withBytes { (payload) throws(IngestError) in
@@ -83,11 +156,13 @@ extension Receiver {
                 statistics.note(outcome)
                 if machine.isPending(session) { noteBegun(at: begun) }
                 machine.settle(session)
+                return session
             } catch {
                 try giveUp(error, session, origin)
+                return nil
             }
         case .state(let session, let ranges):
-            guard case .skip(let origin, _, let reason) = request else { return }
+            guard case .skip(let origin, _, let reason) = request else { return nil }
             do throws(IngestError) {
                 let text = reason?.resolved(in: bytes)
                 for range in ranges {
@@ -98,6 +173,7 @@ extension Receiver {
             } catch {
                 try giveUp(error, session, origin)
             }
+            return nil
         }
     }
 

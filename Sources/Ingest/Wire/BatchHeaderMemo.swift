@@ -34,6 +34,12 @@ struct BatchHeaderMemo {
         return request
     }
 
+    /// The numbers of a batch, where its header is the one before but for the first of them.
+    func batch(_ bytes: borrowing Span<UInt8>) -> (first: SequenceNumber, count: Int)? {
+        guard let first = remembered(bytes) else { return nil }
+        return (SequenceNumber(rawValue: first), count)
+    }
+
     /// The number, where the header is the one before but for it.
     func remembered(_ bytes: borrowing Span<UInt8>) -> Int64? {
         let start = before.count
