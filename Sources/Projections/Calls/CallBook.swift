@@ -49,7 +49,7 @@ package struct CallBook: ~Copyable {
     package internal(set) var findingSums = FindingSums()
 
     var table = CallTable()
-    var entries: [Entry] = []
+    var entries = CallEntries()
     var freeSlots: [Int] = []
     var arena = FactArena()
     var encoder = FactEncoder()
@@ -285,7 +285,7 @@ package struct CallBook: ~Copyable {
 
 extension CallBook {
     func find(_ key: CallKey) -> Int? {
-        table.find(key) { entries[$0].key == key }
+        table.find(key, in: entries)
     }
 
     private mutating func slot(
@@ -317,7 +317,7 @@ extension CallBook {
             slot = entries.count
             entries.append(Entry(key: key))
         }
-        table.insert(key, slot: slot) { entries[$0].key }
+        table.insert(key, slot: slot, in: entries)
         return slot
     }
 
@@ -406,7 +406,7 @@ extension CallBook {
             else { continue }
             if putsOff, !leave(slot) { continue }
             let key = entries[slot].key
-            table.remove(key, slot: slot) { entries[$0].key }
+            table.remove(key, slot: slot, in: entries)
             if knowsAll { forgotten.insert(key) }
             arena.release(&entries[slot].chain)
             entries[slot].history = nil

@@ -27,15 +27,15 @@ struct CallTable: ~Copyable {
         unsafe places.deallocate()
     }
 
-    /// The slot of a key among `keys`, where it has one.
+    /// The slot of a key, where it has one.
     @inline(__always)
-    func find(_ key: CallKey, _ isKey: (Int) -> Bool) -> Int? {
+    func find(_ key: CallKey, in entries: borrowing CallEntries) -> Int? {
         var index = Int(truncatingIfNeeded: key.low) & mask
         let mark = UInt32(truncatingIfNeeded: key.high)
         while true {
             let place = unsafe places[index]
             if place.slot == 0 { return nil }
-            if place.mark == mark, isKey(Int(place.slot) - 1) { return Int(place.slot) - 1 }
+            if place.mark == mark, entries[Int(place.slot) - 1].key == key { return Int(place.slot) - 1 }
             index = (index &+ 1) & mask
         }
     }
@@ -57,15 +57,15 @@ struct CallTable: ~Copyable {
 
     /// Adds a key that is not in the table.
     ///
-    /// - Parameter key: of a slot, for when the table has to grow.
-    mutating func insert(_ key: CallKey, slot: Int, keyOf: (Int) -> CallKey) {
-        if (count + 1) * 10 > (mask + 1) * 7 { grow(keyOf) }
+    /// - Parameter entries: has the keys of the other slots.
+    mutating func insert(_ key: CallKey, slot: Int, in entries: borrowing CallEntries) {
+        if (count + 1) * 10 > (mask + 1) * 7 { grow(entries) }
         place(key, slot)
         count += 1
     }
 
     /// Takes a key out that is in the table.
-    mutating func remove(_ key: CallKey, slot: Int, keyOf: (Int) -> CallKey) {
+    mutating func remove(_ key: CallKey, slot: Int, in entries: borrowing CallEntries) {
         var index = Int(truncatingIfNeeded: key.low) & mask
         while unsafe places[index].slot != UInt32(slot + 1) {
             precondition(unsafe places[index].slot != 0, "no such call in the table")
@@ -75,7 +75,7 @@ struct CallTable: ~Copyable {
         var hole = index
         var next = (index &+ 1) & mask
         while unsafe places[next].slot != 0 {
-            let home = Int(truncatingIfNeeded: keyOf(Int(unsafe places[next].slot) - 1).low) & mask
+            let home = Int(truncatingIfNeeded: entries[Int(unsafe places[next].slot) - 1].key.low) & mask
             if (next &- home) & mask >= (next &- hole) & mask {
                 unsafe places[hole] = places[next]
                 hole = next
@@ -86,15 +86,16 @@ struct CallTable: ~Copyable {
         count -= 1
     }
 
-    private mutating func grow(_ keyOf: (Int) -> CallKey) {
+    private mutating func grow(_ entries: borrowing CallEntries) {
         let (old, oldCount) = unsafe (places, mask + 1)
         mask = oldCount * 2 - 1
         // Safety: the old places are read to the end and freed.
-        unsafe places = .allocate(capacity: mask + 1)
+        unsafe places = LargeMemory.allocate(byteCount: (mask + 1) * MemoryLayout<Place>.stride)
+            .bindMemory(to: Place.self, capacity: mask + 1)
         unsafe places.initialize(repeating: Place(slot: 0, mark: 0), count: mask + 1)
         for index in 0..<oldCount {
             let slot = unsafe old[index].slot
-            if slot != 0 { place(keyOf(Int(slot) - 1), Int(slot) - 1) }
+            if slot != 0 { place(entries[Int(slot) - 1].key, Int(slot) - 1) }
         }
         unsafe old.deallocate()
     }

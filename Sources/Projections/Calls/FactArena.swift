@@ -19,7 +19,7 @@ struct FactArena: ~Copyable {
     private static let answerBytes = 64
 
     private static let unitBytes = 16
-    private static let unitsPerSlab = 65_536
+    private static let unitsPerSlab = 262_144
     /// Pieces of up to so many units are kept by their very size, larger ones by the next power of two.
     private static let exactUnitsMax = 128
 
@@ -163,7 +163,8 @@ struct FactArena: ~Copyable {
         }
         let count = (units + Self.unitsPerSlab - 1) / Self.unitsPerSlab
         let bytes = Self.unitsPerSlab * Self.unitBytes
-        let base = UnsafeMutableRawPointer.allocate(byteCount: count * bytes, alignment: 4096)
+        // Safety: this value's own, until deinit.
+        let base = unsafe LargeMemory.allocate(byteCount: count * bytes)
         unsafe allocations.append(Slab(base: base))
         let first = slabs.count * Self.unitsPerSlab
         precondition(first + count * Self.unitsPerSlab <= Int(UInt32.max), "64 GiB of open calls")

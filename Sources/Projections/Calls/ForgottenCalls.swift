@@ -80,7 +80,8 @@ struct ForgottenCalls: ~Copyable {
         let (old, oldCount) = unsafe (words, mask + 1)
         mask = newCount - 1
         // Safety: the old words are read to the end and freed.
-        unsafe words = .allocate(capacity: newCount)
+        unsafe words = LargeMemory.allocate(byteCount: newCount * MemoryLayout<UInt64>.stride)
+            .bindMemory(to: UInt64.self, capacity: newCount)
         unsafe words.initialize(repeating: 0, count: newCount)
         for index in 0..<oldCount where unsafe old[index] != 0 { keep(&self, unsafe old[index]) }
         unsafe old.deallocate()
