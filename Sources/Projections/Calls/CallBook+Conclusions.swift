@@ -22,11 +22,12 @@ extension CallBook {
                 let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
                 put(record, nil, policies.policy(at: record.endedAt), history, because: position)
             }
-            for index in fold.legs.indices where fold.legs[index].end != nil {
-                let leg = fold.legs[index]
-                let policy = policies.policy(at: leg.endedAt ?? .last)
-                let record = fold.record(of: leg, policy: policy, gaps: gaps, sources: sources)
-                put(record, leg, policy, history, because: position)
+            for index in fold.legs.indices {
+                guard let endedAt = fold.legs[index].endedAt else { continue }
+                let policy = policies.policy(at: endedAt)
+                var record = CallRecord()
+                fold.fill(&record, of: fold.legs[index], policy: policy, gaps: gaps, sources: sources)
+                put(record, index, policy, history, because: position)
             }
             if hadRecords { withdrawOthers(history, because: position) }
         }
@@ -34,7 +35,7 @@ extension CallBook {
     }
 
     private mutating func put(
-        _ record: CallRecord, _ leg: Leg?, _ policy: BillingPolicy, _ history: History,
+        _ record: CallRecord, _ leg: Int?, _ policy: BillingPolicy, _ history: History,
         because position: Position
     ) {
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
@@ -46,7 +47,7 @@ extension CallBook {
         rows.integer(revision)
         rows.append(common.positions)
         if let leg {
-            fold.fill(&timer, of: leg, asOf: .last)
+            fold.fill(&timer, of: fold.legs[leg], asOf: .last)
             timer.append(to: &rows)
         } else {
             for _ in LegTimer.columns { rows.null() }
@@ -141,7 +142,11 @@ extension CallBook {
 extension CallFold {
     /// The To tag of a record's key; empty for leg 0.
     package func toTag(_ record: CallRecord) -> [UInt8] {
-        record.toTag.map { Array(bytes[$0.range]) } ?? []
+        guard let slice = record.toTag else { return [] }
+        // Safety: copied during the call; the slicing checks the range.
+        return unsafe bytes.withUnsafeBufferPointer {
+            unsafe [UInt8](UnsafeBufferPointer(rebasing: $0[slice.range]))
+        }
     }
 
     func isToTag(_ toTag: [UInt8], of record: CallRecord) -> Bool {
