@@ -24,7 +24,7 @@ struct ImportTableTests {
         "CZstd": Room(others: [], toolchain: []),
         "Events": Room(others: ["CSimdJSON", "CXXHash"], toolchain: ground),
         "EventLog": Room(others: ["Events", "CXXHash", "CZstd"], toolchain: ground),
-        // CXXHash: whether a row has changed is told by its hash.
+        // CXXHash: user agents are found by their hash.
         "Projections": Room(others: ["Events", "CXXHash"], toolchain: []),
         "ReadModel": Room(
             others: ["Events", "EventLog", "Projections", "GRDB", "GRDBSQLite", "Crypto"],

@@ -34,7 +34,24 @@ package struct CallCommon: Sendable {
 
     private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
         sources.removeAll(keepingCapacity: true)
-        numbers.removeAll(keepingCapacity: true)
+        findSources(fold, registry)
+        if numbers.count > 1 { numbers.sort { registry.source($0) < registry.source($1) } }
+        sources.write(upTo: 2 + numbers.count * Self.sourceTextMax) { text in
+            text.append(UInt8(ascii: "["))
+            for index in numbers.indices {
+                if index > 0 { text.append(UInt8(ascii: ",")) }
+                text.append(registry.quotedName(numbers[index]))
+            }
+            text.append(UInt8(ascii: "]"))
+        }
+    }
+
+    /// A name, none of whose characters needs an escape, in quotes, and a comma.
+    private static let sourceTextMax = SourceName.lengthMax + 3
+
+    /// One number for each source, whatever epochs its facts are of.
+    private mutating func findSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
+        numbers.clear()
         var last: UInt32?
         for index in fold.facts.indices where fold.facts[index].sourceEpoch != last {
             let number = fold.facts[index].sourceEpoch
@@ -43,34 +60,48 @@ package struct CallCommon: Sendable {
             if name.isLedger || numbers.contains(where: { registry.source($0) == name }) { continue }
             numbers.append(number)
         }
-        if numbers.count > 1 { numbers.sort { registry.source($0) < registry.source($1) } }
-        sources.append(UInt8(ascii: "["))
-        for index in numbers.indices {
-            if index > 0 { sources.append(UInt8(ascii: ",")) }
-            sources.append(contentsOf: registry.quotedName(numbers[index]))
-        }
-        sources.append(UInt8(ascii: "]"))
     }
 
     private mutating func gatherPositions(_ fold: borrowing CallFold) {
         positions.removeAll(keepingCapacity: true)
-        list.removeAll(keepingCapacity: true)
-        var isSorted = true
-        for index in fold.facts.indices {
-            let position = fold.facts[index].position
-            if let last = list.last, position < last { isSorted = false }
-            list.append(position)
+        if fold.isInLogOrder {
+            positions.write(upTo: Self.textMax(positions: fold.facts.count)) { text in
+                text.append(UInt8(ascii: "["))
+                for index in fold.facts.indices {
+                    if index > 0 { text.append(UInt8(ascii: ",")) }
+                    text.append(decimal: fold.facts[index].position.rawValue)
+                }
+                text.append(UInt8(ascii: "]"))
+            }
+            return
         }
-        if !isSorted { list.sort() }
+        list.removeAll(keepingCapacity: true)
+        for index in fold.facts.indices { list.append(fold.facts[index].position) }
+        list.sort()
         Self.append(list, to: &positions)
     }
 
+    /// Numbers, commas and brackets.
+    private static func textMax(positions count: Int) -> Int { 2 + count * (TextWriter.decimalMax + 1) }
+
     package static func append(_ list: [Position], to text: inout [UInt8]) {
-        text.append(UInt8(ascii: "["))
-        for index in list.indices {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            text.append(decimal: list[index].rawValue)
+        text.write(upTo: textMax(positions: list.count)) { text in
+            text.append(UInt8(ascii: "["))
+            for index in list.indices {
+                if index > 0 { text.append(UInt8(ascii: ",")) }
+                text.append(decimal: list[index].rawValue)
+            }
+            text.append(UInt8(ascii: "]"))
         }
-        text.append(UInt8(ascii: "]"))
+    }
+}
+
+extension CallFold {
+    /// Whether the canonical order of the facts is that of the log.
+    fileprivate var isInLogOrder: Bool {
+        for index in facts.indices.dropFirst() where facts[index].position < facts[index - 1].position {
+            return false
+        }
+        return true
     }
 }

@@ -6,8 +6,17 @@ extension CallFold {
     package func record(
         of leg: Leg, policy: BillingPolicy, gaps: OpenGaps, sources: SourceRegistry
     ) -> CallRecord {
-        guard let end = leg.end, let endedAt = leg.endedAt else { preconditionFailure("the leg is open") }
         var record = CallRecord()
+        fill(&record, of: leg, policy: policy, gaps: gaps, sources: sources)
+        return record
+    }
+
+    /// Fills a new record.
+    func fill(
+        _ record: inout CallRecord, of leg: Leg, policy: BillingPolicy, gaps: OpenGaps,
+        sources: SourceRegistry
+    ) {
+        guard let end = leg.end, let endedAt = leg.endedAt else { preconditionFailure("the leg is open") }
         record.toTag = toTag(leg)
         record.leg = leg.number
         fillParties(&record, attempt: leg.attempt)
@@ -34,7 +43,6 @@ extension CallFold {
         record.refreshes = Int64(leg.refreshes)
         record.bill = bill(leg, policy: policy, as: policy.hungCall)
         finish(&record, gaps: gaps, sources: sources)
-        return record
     }
 
     /// The record of a call that has ended without legs.

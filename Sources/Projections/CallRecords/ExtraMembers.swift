@@ -6,6 +6,9 @@ internal import Events
 /// nothing once it has grown.
 struct ExtraMembers: Sendable {
     private struct Member {
+        /// The key's first eight bytes, the first one highest, and zeros behind its end: where they differ,
+        /// they differ as the keys do.
+        var prefix: UInt64
         /// The key, escapes resolved.
         var key: Range<Int>
         /// Key and value as they are to be written.
@@ -16,6 +19,7 @@ struct ExtraMembers: Sendable {
     private var text: [UInt8] = []
 
     mutating func removeAll() {
+        if text.isEmpty { return }
         members.removeAll(keepingCapacity: true)
         text.removeAll(keepingCapacity: true)
     }
@@ -43,7 +47,11 @@ struct ExtraMembers: Sendable {
                 JSONText.append(member.value, in: object, to: &text)
             }
             if member.isString { text.append(UInt8(ascii: "\"")) }
-            keep(Member(key: key, whole: key.upperBound..<text.count))
+            var prefix: UInt64 = 0
+            for offset in 0..<8 {
+                prefix = prefix << 8 | (offset < key.count ? UInt64(text[key.lowerBound + offset]) : 0)
+            }
+            keep(Member(prefix: prefix, key: key, whole: key.upperBound..<text.count))
         }
     }
 
@@ -63,7 +71,7 @@ struct ExtraMembers: Sendable {
                 text.append(contentsOf: Array(text[start + member.value.lowerBound..<whole.upperBound]))
                 whole = first..<text.count
             }
-            keep(Member(key: key, whole: whole))
+            keep(Member(prefix: member.prefix, key: key, whole: whole))
         }
     }
 
@@ -71,7 +79,7 @@ struct ExtraMembers: Sendable {
     private mutating func keep(_ member: Member) {
         var place = members.count
         while place > 0 {
-            let order = order(members[place - 1].key, member.key)
+            let order = order(members[place - 1], member)
             if order == 0 {
                 members[place - 1] = member
                 return
@@ -84,16 +92,18 @@ struct ExtraMembers: Sendable {
 
     /// Keys in byte order, numbers as they were written.
     func append(to target: inout [UInt8]) {
-        target.append(UInt8(ascii: "{"))
-        for index in members.indices {
-            if index > 0 { target.append(UInt8(ascii: ",")) }
-            // Safety: copied during the call; the slicing checks the range.
-            unsafe text.withUnsafeBufferPointer {
-                unsafe target.append(
-                    contentsOf: UnsafeBufferPointer(rebasing: $0[members[index].whole]))
+        // Each member is as long as it stands here, and a comma.
+        target.write(upTo: 2 + text.count + members.count) { target in
+            // Safety: copied during the call; the slicing checks each range.
+            unsafe text.withUnsafeBufferPointer { text in
+                target.append(UInt8(ascii: "{"))
+                for index in members.indices {
+                    if index > 0 { target.append(UInt8(ascii: ",")) }
+                    unsafe target.append(UnsafeBufferPointer(rebasing: text[members[index].whole]))
+                }
+                target.append(UInt8(ascii: "}"))
             }
         }
-        target.append(UInt8(ascii: "}"))
     }
 
     /// A string's inside with only those escapes that it needs.
@@ -104,11 +114,22 @@ struct ExtraMembers: Sendable {
     }
 
     /// Below 0 where the left key comes first, 0 where both are the same.
+    @inline(__always)
+    private func order(_ left: Member, _ right: Member) -> Int {
+        if left.prefix != right.prefix { return left.prefix < right.prefix ? -1 : 1 }
+        return order(left.key, right.key)
+    }
+
     private func order(_ left: Range<Int>, _ right: Range<Int>) -> Int {
-        for offset in 0..<min(left.count, right.count) {
-            let (first, second) = (text[left.lowerBound + offset], text[right.lowerBound + offset])
-            if first != second { return first < second ? -1 : 1 }
+        precondition(left.upperBound <= text.count && right.upperBound <= text.count)
+        // Safety: both ranges were checked above.
+        return unsafe text.withUnsafeBufferPointer { text in
+            for offset in 0..<min(left.count, right.count) {
+                let first = unsafe text[left.lowerBound &+ offset]
+                let second = unsafe text[right.lowerBound &+ offset]
+                if first != second { return first < second ? -1 : 1 }
+            }
+            return left.count - right.count
         }
-        return left.count - right.count
     }
 }

@@ -5,6 +5,8 @@ internal import Events
 @safe
 struct PlainMembers {
     struct Member {
+        /// The key's first eight bytes, the first one highest, and zeros behind its end.
+        let prefix: UInt64
         let key: Range<Int>
         /// Quotes included.
         let value: Range<Int>
@@ -49,7 +51,9 @@ struct PlainMembers {
             while !Self.endsNumber(byte(at: end)) { end &+= 1 }
         }
         offset = end
-        return Member(key: key, value: start..<end)
+        let rest = max(8 - key.count, 0) * 8
+        let prefix = (word(at: key.lowerBound).byteSwapped >> UInt64(rest)) << UInt64(rest)
+        return Member(prefix: prefix, key: key, value: start..<end)
     }
 
     @inline(__always)

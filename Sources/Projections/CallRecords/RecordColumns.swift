@@ -54,32 +54,41 @@ extension CallRecord {
         let textMax =
             fold.bytes.count + common.extra.count + common.sources.count + policy.utf8.count
             + Self.ownTextMax
-        rows.fill(cells: Self.revisedColumnCount, textBytes: textMax) { row in
-            appendParties(to: &row, of: fold)
-            appendOutcome(to: &row, of: fold, policy: policy)
-            row.append(common.extra)
-            row.append(flags.json)
-            row.append(common.sources)
+        // Safety: the fold's bytes are lent while the row is filled from them.
+        unsafe fold.bytes.withUnsafeBufferPointer { bytes in
+            rows.fill(cells: Self.revisedColumnCount, textBytes: textMax) { row in
+                unsafe row.append(fold.callID, in: bytes)
+                unsafe row.append(fold.fromTag, in: bytes)
+                unsafe appendParties(to: &row, from: bytes)
+                unsafe appendOutcome(to: &row, from: bytes, policy: policy)
+                row.append(common.extra)
+                row.append(flags.json)
+                row.append(common.sources)
+            }
         }
     }
 
     /// More than the flags and the ledger's own words in a record take.
     private static let ownTextMax = 512
 
-    private func appendParties(to row: inout RowFiller, of fold: borrowing CallFold) {
-        row.append(fold.callID, in: fold.bytes)
-        row.append(fold.fromTag, in: fold.bytes)
-        row.append(toTag ?? TextSlice(start: 0, length: 0), in: fold.bytes)
+    @unsafe
+    private func appendParties(to row: inout RowFiller, from bytes: UnsafeBufferPointer<UInt8>) {
+        // Safety: each slice is checked where it is appended.
+        unsafe row.append(toTag ?? TextSlice(start: 0, length: 0), in: bytes)
         row.integer(Int64(leg))
-        row.append(fromURI, in: fold.bytes)
-        row.append(toURI, in: fold.bytes)
-        row.append(requestURI, in: fold.bytes)
-        row.append(sourceIP, in: fold.bytes)
-        row.append(userAgent, in: fold.bytes)
-        row.append(calleeUserAgent, in: fold.bytes)
+        unsafe row.append(fromURI, in: bytes)
+        unsafe row.append(toURI, in: bytes)
+        unsafe row.append(requestURI, in: bytes)
+        unsafe row.append(sourceIP, in: bytes)
+        unsafe row.append(userAgent, in: bytes)
+        unsafe row.append(calleeUserAgent, in: bytes)
     }
 
-    private func appendOutcome(to row: inout RowFiller, of fold: borrowing CallFold, policy: String) {
+    @unsafe
+    private func appendOutcome(
+        to row: inout RowFiller, from bytes: UnsafeBufferPointer<UInt8>, policy: String
+    ) {
+        // Safety: each slice is checked where it is appended.
         row.time(startedAt)
         row.time(ringingAt)
         row.time(answeredAt)
@@ -89,10 +98,10 @@ extension CallRecord {
         row.integer(attempts)
         row.word(disposition.rawValue)
         row.integer(orNull: sipCode)
-        row.append(sipReason, in: fold.bytes)
+        unsafe row.append(sipReason, in: bytes)
         if let termination { row.word(termination.rawValue) } else { row.null() }
         row.word(endedBy)
-        row.append(reason, in: fold.bytes)
+        unsafe row.append(reason, in: bytes)
         row.time(lastProofAt)
         row.integer(sessionInterval)
         if let refresher { row.word(refresher.name) } else { row.null() }

@@ -1,4 +1,3 @@
-internal import CXXHash
 package import Events
 
 /// Rows to be written, in order: what the folds conclude and a database has yet to hear. Texts of all rows
@@ -152,12 +151,44 @@ package struct RowHash: Hashable, Sendable {
     package mutating func null() { mix(0, 1) }
     package mutating func integer(_ value: Int64) { mix(UInt64(bitPattern: value), 2) }
 
+    /// Sixteen bytes at a time; of what is left, which may be less, two words that overlap. The length comes
+    /// last, so that no two rows of the same columns are told to the hash in the same way.
+    @inline(__always)
     package mutating func text(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Safety: read during the call only.
-        let hash = unsafe tollbook_xxh3_128(bytes.baseAddress, bytes.count, 3)
-        mix(hash.low, hash.high)
+        guard let base = unsafe UnsafeRawPointer(bytes.baseAddress) else { return mix(0, 3) }
+        var offset = 0
+        // Safety: no byte at `bytes.count` or behind it is read.
+        while bytes.count &- offset > 16 {
+            unsafe mix(Self.word(base + offset), Self.word(base + (offset &+ 8)))
+            offset &+= 16
+        }
+        let rest = bytes.count &- offset
+        if rest >= 8 {
+            unsafe mix(Self.word(base + offset), Self.word(base + (bytes.count &- 8)))
+        } else if rest >= 4 {
+            unsafe mix(Self.halfWord(base + offset), Self.halfWord(base + (bytes.count &- 4)))
+        } else if rest > 0 {
+            let first = unsafe UInt64(bytes[offset]) << 16 | UInt64(bytes[offset &+ rest / 2]) << 8
+            mix(first | UInt64(unsafe bytes[bytes.count &- 1]), 0)
+        }
+        mix(UInt64(bytes.count), 3)
     }
 
+    @unsafe
+    @inline(__always)
+    private static func word(_ start: UnsafeRawPointer) -> UInt64 {
+        // Safety: the caller has eight bytes there.
+        unsafe start.loadUnaligned(as: UInt64.self)
+    }
+
+    @unsafe
+    @inline(__always)
+    private static func halfWord(_ start: UnsafeRawPointer) -> UInt64 {
+        // Safety: the caller has four bytes there.
+        unsafe UInt64(start.loadUnaligned(as: UInt32.self))
+    }
+
+    @inline(__always)
     private mutating func mix(_ first: UInt64, _ second: UInt64) {
         let (productHigh, productLow) = (low ^ first ^ 0x9E37_79B9_7F4A_7C15)
             .multipliedFullWidth(by: (high &+ second) | 1)

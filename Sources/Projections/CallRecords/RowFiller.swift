@@ -4,26 +4,27 @@ internal import Events
 /// for room cell by cell costs more than the cells.
 @safe
 struct RowFiller: ~Copyable {
-    // Safety: `RowBatch.fill` lends both for as long as the filler lives; each store is checked against the
+    // Safety: `RowBatch.fill` lends it for as long as the filler lives; each store is checked against the
     // room.
     private let cells: UnsafeMutablePointer<RowBatch.Cell>
-    private let text: UnsafeMutablePointer<UInt8>
     private let cellsMax: Int
-    private let textMax: Int
+    private(set) var cellCount = 0
+    private var text: TextWriter
     /// Where the text begins within the batch's.
     private let textStart: Int
-    private(set) var cellCount = 0
-    private(set) var textCount = 0
+
+    var textCount: Int { text.count }
 
     @unsafe
+    @inline(__always)
     init(
         cells: UnsafeMutableBufferPointer<RowBatch.Cell>, text: UnsafeMutableBufferPointer<UInt8>,
         textStart: Int
     ) {
-        // Safety: there is room for something in either, so that there is an address.
+        // Safety: there is room for something, so that there is an address.
         unsafe self.cells = cells.baseAddress.unsafelyUnwrapped
-        unsafe self.text = text.baseAddress.unsafelyUnwrapped
-        (cellsMax, textMax) = (cells.count, text.count)
+        cellsMax = cells.count
+        self.text = unsafe TextWriter(text)
         self.textStart = textStart
     }
 
@@ -40,35 +41,33 @@ struct RowFiller: ~Copyable {
     mutating func integer(orNull value: Int64?) { put(value.map { .integer($0) } ?? .null) }
     mutating func time(_ value: Timestamp?) { integer(orNull: value?.rawValue) }
 
+    /// - Parameter bytes: no part of the batch.
     @unsafe
     @inline(__always)
-    private mutating func append(_ bytes: UnsafePointer<UInt8>?, count: Int) {
-        precondition(count <= textMax &- textCount, "a row has more text than room was made for")
-        put(.text(start: Int32(textStart &+ textCount), length: Int32(count)))
-        guard let bytes = unsafe bytes else { return }
-        // Safety: the room was checked; the batch's memory is not what is copied from.
-        unsafe (text + textCount).update(from: bytes, count: count)
-        textCount &+= count
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        put(.text(start: Int32(textStart &+ text.count), length: Int32(bytes.count)))
+        unsafe text.append(bytes)
     }
 
-    /// A slice of the fold's bytes.
-    mutating func append(_ slice: TextSlice?, in bytes: [UInt8]) {
+    /// - Parameter bytes: a fold's, of which this is a slice.
+    @unsafe
+    @inline(__always)
+    mutating func append(_ slice: TextSlice?, in bytes: UnsafeBufferPointer<UInt8>) {
         guard let slice else { return null() }
-        precondition(slice.range.upperBound <= bytes.count)
-        // Safety: the slice lies within the bytes, as checked above, which are lent for the call.
-        unsafe bytes.withUnsafeBufferPointer {
-            unsafe append($0.baseAddress.map { unsafe $0 + Int(slice.start) }, count: Int(slice.length))
-        }
+        let (start, length) = (Int(slice.start), Int(slice.length))
+        precondition(start >= 0 && length >= 0 && start &+ length <= bytes.count)
+        // Safety: checked above.
+        unsafe append(UnsafeBufferPointer(start: bytes.baseAddress.map { unsafe $0 + start }, count: length))
     }
 
     mutating func append(_ bytes: [UInt8]) {
         // Safety: lent for the call.
-        unsafe bytes.withUnsafeBufferPointer { unsafe append($0.baseAddress, count: $0.count) }
+        unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
     }
 
     mutating func word(_ value: String) {
         // Safety: lent for the call.
-        unsafe value.utf8.span.withUnsafeBufferPointer { unsafe append($0.baseAddress, count: $0.count) }
+        unsafe value.utf8.span.withUnsafeBufferPointer { unsafe append($0) }
     }
 }
 

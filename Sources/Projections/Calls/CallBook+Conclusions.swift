@@ -17,26 +17,36 @@ extension CallBook {
         fold.fold(entries[slot].chain, in: arena, sources: sources)
         let hadRecords = entries[slot].history != nil
         if hadRecords || fold.hasRecord {
-            common.gather(fold, sources: sources)
             let history = entries[slot].history ?? History()
             entries[slot].history = history
-            if fold.end != nil {
-                let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
-                put(record, nil, policies.policy(at: record.endedAt), history, because: position)
-            }
-            for index in fold.legs.indices where fold.legs[index].end != nil {
-                let leg = fold.legs[index]
-                let policy = policies.policy(at: leg.endedAt ?? .last)
-                let record = fold.record(of: leg, policy: policy, gaps: gaps, sources: sources)
-                put(record, leg, policy, history, because: position)
+            forEachRecord { book, record, leg, policy in
+                book.put(record, leg, policy, history, because: position)
             }
             if hadRecords { withdrawOthers(history, because: position) }
         }
         settle(slot)
     }
 
+    /// Makes each record that the call has, as it is folded.
+    mutating func forEachRecord(
+        _ body: (inout CallBook, CallRecord, _ leg: Int?, BillingPolicy) -> Void
+    ) {
+        common.gather(fold, sources: sources)
+        if fold.end != nil {
+            let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
+            body(&self, record, nil, policies.policy(at: record.endedAt))
+        }
+        for index in fold.legs.indices {
+            guard let endedAt = fold.legs[index].endedAt else { continue }
+            let policy = policies.policy(at: endedAt)
+            var record = CallRecord()
+            fold.fill(&record, of: fold.legs[index], policy: policy, gaps: gaps, sources: sources)
+            body(&self, record, index, policy)
+        }
+    }
+
     private mutating func put(
-        _ record: CallRecord, _ leg: Leg?, _ policy: BillingPolicy, _ history: History,
+        _ record: CallRecord, _ leg: Int?, _ policy: BillingPolicy, _ history: History,
         because position: Position
     ) {
         if putsOff { return remember(record, policy, history, because: position) }
@@ -68,11 +78,11 @@ extension CallBook {
     }
 
     /// The columns of a record that are no part of what it says.
-    mutating func appendRest(_ revision: Int64, _ leg: Leg?) {
+    mutating func appendRest(_ revision: Int64, _ leg: Int?) {
         rows.integer(revision)
         rows.append(common.positions)
         if let leg {
-            fold.fill(&timer, of: leg, asOf: .last)
+            fold.fill(&timer, of: fold.legs[leg], asOf: .last)
             timer.append(to: &rows)
         } else {
             for _ in LegTimer.columns { rows.null() }
@@ -159,7 +169,11 @@ extension CallBook {
 extension CallFold {
     /// The To tag of a record's key; empty for leg 0.
     package func toTag(_ record: CallRecord) -> [UInt8] {
-        record.toTag.map { Array(bytes[$0.range]) } ?? []
+        guard let slice = record.toTag else { return [] }
+        // Safety: copied during the call; the slicing checks the range.
+        return unsafe bytes.withUnsafeBufferPointer {
+            unsafe [UInt8](UnsafeBufferPointer(rebasing: $0[slice.range]))
+        }
     }
 
     func isToTag(_ toTag: [UInt8], of record: CallRecord) -> Bool {

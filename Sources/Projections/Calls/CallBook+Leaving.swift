@@ -87,25 +87,12 @@ extension CallBook {
 
     /// The records of the call that is folded, as they stand.
     mutating func appendRecords(_ history: History?) {
-        common.gather(fold, sources: sources)
-        if fold.end != nil {
-            let record = fold.recordWithoutLegs(gaps: gaps, sources: sources)
-            appendRecord(record, nil, policies.policy(at: record.endedAt), history)
+        forEachRecord { book, record, leg, policy in
+            record.append(to: &book.rows, of: book.fold, common: book.common, policy: policy.citation)
+            let known = history?.records.first { book.fold.isToTag($0.toTag, of: record) }
+            book.appendRest(known?.revision ?? 1, leg)
+            book.rows.end(.insertRecord)
         }
-        for leg in fold.legs where leg.end != nil {
-            let policy = policies.policy(at: leg.endedAt ?? .last)
-            appendRecord(
-                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), leg, policy, history)
-        }
-    }
-
-    private mutating func appendRecord(
-        _ record: CallRecord, _ leg: Leg?, _ policy: BillingPolicy, _ history: History?
-    ) {
-        record.append(to: &rows, of: fold, common: common, policy: policy.citation)
-        let known = history?.records.first { fold.isToTag($0.toTag, of: record) }
-        appendRest(known?.revision ?? 1, leg)
-        rows.end(.insertRecord)
     }
 
     /// Ends the waiting: everything that has ended leaves memory, what is open stays with the records that it
@@ -120,24 +107,15 @@ extension CallBook {
                 // Nothing has come since: it says what it would have said then.
                 let history = History()
                 entries[slot].history = history
-                noteRecords(history)
+                forEachRecord { book, record, _, policy in
+                    book.remember(record, policy, history, because: Position(rawValue: 0))
+                }
             }
             entries[slot].marks.subtract(.due)
             if let history = entries[slot].history { appendRecords(history) }
             entries[slot].history?.forgetTexts()
         }
         putsOff = false
-    }
-
-    /// What the records of the call that is folded say, at their first revision.
-    private mutating func noteRecords(_ history: History) {
-        common.gather(fold, sources: sources)
-        for leg in fold.legs where leg.end != nil {
-            let policy = policies.policy(at: leg.endedAt ?? .last)
-            remember(
-                fold.record(of: leg, policy: policy, gaps: gaps, sources: sources), policy, history,
-                because: Position(rawValue: 0))
-        }
     }
 }
 

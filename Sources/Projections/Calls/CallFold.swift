@@ -30,7 +30,7 @@ package struct CallFold: ~Copyable {
     private(set) var tryings: [Int] = []
     /// The fact that the call first rang with.
     package private(set) var ringing: Int?
-    private var isLegTag: [Bool] = []
+    private var legTags = TagSet()
 
     private static let padding = [UInt8](repeating: 0, count: PaddedBytes.padding)
 
@@ -93,13 +93,12 @@ package struct CallFold: ~Copyable {
         types = EventTypeSet()
         finalAttempt = -1
         ringing = nil
-        tryings.removeAll(keepingCapacity: true)
-        isLegTag.removeAll(keepingCapacity: true)
-        for _ in tags.indices { isLegTag.append(false) }
+        tryings.clear()
+        legTags.removeAll()
         for index in facts.indices {
             let (type, tag) = (facts[index].type, Int(facts[index].tag))
             types.insert(type)
-            if tag >= 0, !isLegTag[tag], facts[index].makesLeg(in: bytes) { isLegTag[tag] = true }
+            if tag >= 0, facts[index].makesLeg(in: bytes) { legTags.insert(tag) }
             if type.belongsToAttempt { finalAttempt = max(finalAttempt, facts[index].cseq) }
             if facts[index].isRepeat { continue }
             if type == .dialogTrying { tryings.append(index) }
@@ -142,7 +141,7 @@ package struct CallFold: ~Copyable {
 
     private mutating func unpack() {
         facts.removeAll(keepingCapacity: true)
-        tags.removeAll(keepingCapacity: true)
+        tags.clear()
         // Safety: the array is not touched while the reader is in use.
         unsafe bytes.withUnsafeBufferPointer { packed in
             var reader = unsafe PackedReader(UnsafeBufferPointer(rebasing: packed[..<packedCount]))
@@ -150,7 +149,7 @@ package struct CallFold: ~Copyable {
             fromTag = reader.text()
             lastTag = -1
             while reader.hasMore {
-                facts.append(Fact())
+                facts.append(addingCapacity: 1) { $0.append(Fact()) }
                 reader.fact(into: &facts[facts.count - 1], tags: &tags, lastTag: &lastTag)
             }
         }
@@ -195,9 +194,9 @@ package struct CallFold: ~Copyable {
     }
 
     private mutating func findLegs() {
-        legs.removeAll(keepingCapacity: true)
-        marks.removeAll(keepingCapacity: true)
-        for tag in isLegTag.indices where isLegTag[tag] {
+        legs.clear()
+        marks.clear()
+        for tag in tags.indices where legTags.contains(tag) {
             legs.append(leg(Int32(tag)))
         }
         if legs.count > 1 { numberLegs() }

@@ -48,3 +48,33 @@ struct EventTypeSet {
     @inline(__always)
     func contains(_ type: EventType) -> Bool { bits & (1 &<< UInt32(type.place)) != 0 }
 }
+
+/// Numbers of To tags as a set: mostly one of few.
+struct TagSet {
+    private var first: UInt64 = 0
+    /// Of the numbers from 64 on.
+    private var others: Set<Int> = []
+
+    mutating func removeAll() {
+        first = 0
+        if !others.isEmpty { others.removeAll(keepingCapacity: true) }
+    }
+
+    @inline(__always)
+    mutating func insert(_ tag: Int) {
+        if tag < 64 { first |= 1 &<< UInt64(tag) } else { others.insert(tag) }
+    }
+
+    @inline(__always)
+    func contains(_ tag: Int) -> Bool {
+        tag < 64 ? first & (1 &<< UInt64(tag)) != 0 : others.contains(tag)
+    }
+}
+
+extension Array {
+    /// `removeAll(keepingCapacity:)` for lists that mostly have one element, which is cheaper to take off.
+    @inline(__always)
+    mutating func clear() {
+        if count == 1 { removeLast() } else if count > 1 { removeAll(keepingCapacity: true) }
+    }
+}

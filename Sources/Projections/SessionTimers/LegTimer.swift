@@ -30,20 +30,22 @@ extension CallFold {
     /// Fills a row anew, keeping its storage.
     package func fill(_ timer: inout LegTimer, of leg: Leg, asOf: Timestamp) {
         timer.marks.removeAll(keepingCapacity: true)
-        timer.marks.append(UInt8(ascii: "["))
-        for index in leg.marks {
-            if index > leg.marks.lowerBound { timer.marks.append(UInt8(ascii: ",")) }
-            timer.marks.append(#"{"time":"#)
-            timer.marks.append(decimal: UInt64(marks[index].time.rawValue))
-            timer.marks.append(#","interval":"#)
-            timer.marks.append(decimal: UInt64(marks[index].interval))
-            timer.marks.append(#","refresher":"#)
-            timer.marks.append(quoted: marks[index].refresher?.name)
-            timer.marks.append(#","verdict":"#)
-            timer.marks.append(quoted: verdict(onMark: index, of: leg, asOf: asOf)?.name)
-            timer.marks.append(UInt8(ascii: "}"))
+        timer.marks.write(upTo: 2 + leg.marks.count * Self.markTextMax) { text in
+            text.append(UInt8(ascii: "["))
+            for index in leg.marks {
+                if index > leg.marks.lowerBound { text.append(UInt8(ascii: ",")) }
+                text.append(#"{"time":"#)
+                text.append(decimal: UInt64(marks[index].time.rawValue))
+                text.append(#","interval":"#)
+                text.append(decimal: UInt64(marks[index].interval))
+                text.append(#","refresher":"#)
+                text.append(quoted: marks[index].refresher?.name)
+                text.append(#","verdict":"#)
+                text.append(quoted: verdict(onMark: index, of: leg, asOf: asOf)?.name)
+                text.append(UInt8(ascii: "}"))
+            }
+            text.append(UInt8(ascii: "]"))
         }
-        timer.marks.append(UInt8(ascii: "]"))
         timer.expiresAt = expiry(of: leg)
         timer.isHung = isHung(leg, asOf: asOf)
         timer.overrun = overrun(of: leg, asOf: asOf)
@@ -52,4 +54,7 @@ extension CallFold {
         timer.lastProofPosition = facts[leg.lastProof].position
         timer.lastProofType = facts[leg.lastProof].type
     }
+
+    /// More than a mark takes as text: four names, two numbers and two words.
+    private static let markTextMax = 128
 }

@@ -28,10 +28,10 @@ extension Fact {
     package var refreshingSide: Side? {
         guard let refresher = effectiveRefresher else { return nil }
         let sender: Side? = type == .dialogConfirmed ? .caller : by
-        switch sender {
-        case .caller: return refresher == .uac ? .caller : .callee
-        case .callee: return refresher == .uac ? .callee : .caller
-        case .proxy, .admin, nil: return nil
+        switch (sender, refresher) {
+        case (.caller, .uac), (.callee, .uas): return .caller
+        case (.caller, .uas), (.callee, .uac): return .callee
+        default: return nil
         }
     }
 }

@@ -7,6 +7,8 @@ package struct StatisticsChanges: Sendable {
     private var lastHour = 0
     /// By the number of the source's epoch.
     private var sourceSums: [TimerStatistics?] = []
+    /// One that is known to have a sum.
+    private var lastSource: UInt32?
     private var userAgents = NamePlaces()
     private var userAgentSums: [(name: [UInt8], sum: TimerStatistics)] = []
 
@@ -66,6 +68,8 @@ package struct StatisticsChanges: Sendable {
     }
 
     private mutating func growSources(to number: UInt32) {
+        if number == lastSource { return }
+        lastSource = number
         while sourceSums.count <= Int(number) { sourceSums.append(nil) }
         if sourceSums[Int(number)] == nil { sourceSums[Int(number)] = TimerStatistics() }
     }

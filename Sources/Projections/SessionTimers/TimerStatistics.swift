@@ -54,11 +54,15 @@ package struct TimerStatistics: Hashable, Sendable {
 
     // Sums of absurd spans wrap instead of trapping, so that what was added can be taken away again.
     package mutating func add(_ other: TimerStatistics) {
-        for index in other.counters.indices { counters[index] &+= other.counters[index] }
+        let others = other.counters.span
+        var sums = counters.mutableSpan
+        for index in others.indices { sums[index] &+= others[index] }
     }
 
     package mutating func subtract(_ other: TimerStatistics) {
-        for index in other.counters.indices { counters[index] &-= other.counters[index] }
+        let others = other.counters.span
+        var sums = counters.mutableSpan
+        for index in others.indices { sums[index] &-= others[index] }
     }
 
     package static func == (left: TimerStatistics, right: TimerStatistics) -> Bool {
