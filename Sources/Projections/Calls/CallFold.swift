@@ -149,7 +149,7 @@ package struct CallFold: ~Copyable {
             fromTag = reader.text()
             lastTag = -1
             while reader.hasMore {
-                facts.append(addingCapacity: 1) { $0.append(Fact()) }
+                facts.append(Fact())
                 reader.fact(into: &facts[facts.count - 1], tags: &tags, lastTag: &lastTag)
             }
         }
