@@ -2,8 +2,13 @@
 #include <xxhash.h>
 
 #include "tollbook_xxhash.h"
+#include "tollbook_xxhash_wide.h"
 
 uint64_t tollbook_xxh3_64(const void *bytes, size_t length, uint64_t seed) {
+#ifdef TOLLBOOK_XXHASH_WIDE
+    // Shorter ones are hashed without wide registers in any case.
+    if (length > XXH3_MIDSIZE_MAX && __builtin_cpu_supports("avx2")) return tollbook_xxh3_64_wide(bytes, length, seed);
+#endif
     return XXH3_64bits_withSeed(bytes, length, seed);
 }
 

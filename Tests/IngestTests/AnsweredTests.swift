@@ -143,6 +143,48 @@ struct AnsweredTests {
         ledger.stop()
     }
 
+    /// Batches that follow each other are taken in a run. Whatever else stands among them must be judged as
+    /// if it had come alone: all is sent without waiting for an answer, then the answers and the log are
+    /// looked at.
+    @Test func aRunOfBatchesEndsWhereSomethingElseStands() throws {
+        let ledger = try TestLedger()
+        var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
+        let other = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
+        for number in 1...300 as ClosedRange<Int64> {
+            switch number {
+            case 51: try peer.send(Sample.batch(1, 1), Sample.lines(1...1))
+            case 101: try peer.send(Sample.batch(101, 1), Sample.lines(101...102))
+            case 151: try peer.send(Sample.batch(152, 1), Sample.lines(152...152))
+            case 201: try peer.send(Sample.batch(201, 1))
+            case 251: try peer.send(Sample.heartbeat(250))
+            default: break
+            }
+            try peer.send(
+                Sample.batch(number, 1), number == 299 ? "no json\n" : Sample.lines(number...number))
+            try other.send(Sample.batch(number, 1, "q"), Sample.lines(number...number, "q"))
+        }
+        var answers: [String] = []
+        while let answer = try peer.answer() {
+            answers.append(answer)
+            if answer == Sample.ack(300) { break }
+        }
+        #expect(answers.last == Sample.ack(300))
+        #expect(
+            answers.filter { !$0.contains(#""op":"ack""#) }.map { $0.prefix(40) }
+                == [
+                    #"{"v":1,"op":"error","code":"count_mismatch","reason":"the header says 1 events, the payload has 2 lines","source":"p","epoch":7}"#,
+                    #"{"v":1,"op":"nack","source":"p","epoch":7,"expected":151}"#,
+                    #"{"v":1,"op":"error","code":"bad_frames","reason":"","source":"p","epoch":7}"#,
+                ].map { $0.prefix(40) })
+        #expect(ledger.wait { $0.events == 599 && $0.rejected == 1 && $0.duplicates == 1 && $0.refused == 2 })
+        let events = try ledger.events()
+        #expect(
+            events.filter { $0.contains(#""from_tag":"f""#) } == ((1...298) + [300]).map { Sample.event($0) })
+        #expect(events.filter { $0.contains(#""from_tag":"q""#) } == (1...300).map { Sample.event($0, "q") })
+        #expect(try ledger.frames().filter { $0.hasPrefix("rejected") } == ["rejected p/7 299-299"])
+        ledger.stop()
+    }
+
     @Test func statesWhatASourceSkips() throws {
         let ledger = try TestLedger()
         var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])

@@ -89,7 +89,9 @@ struct FrameParser {
     private mutating func name(_ window: SegmentWindow, at offset: Int, count: Int) -> SourceName? {
         if let name, Int(name.length) == count {
             var isSame = true
-            for index in 0..<count where name.bytes[index] != window.load(at: offset + index) {
+            // Zeros stand behind it up to a multiple of eight; where they don't, it is read anew below.
+            for word in stride(from: 0, to: count, by: 8)
+            where name.word(at: word).littleEndian != window.load(at: offset + word) {
                 isSame = false
                 break
             }

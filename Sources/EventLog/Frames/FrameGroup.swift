@@ -29,7 +29,8 @@ package final class FrameGroup: @unchecked Sendable {
     package private(set) var frameCount = 0
     package private(set) var eventCount = 0
     private var segmentSeed: UInt64 = 0
-    private var staged: (headerBytes: Int, payloadBytes: Int, source: SourceName)?
+    /// What was copied and is no frame yet; without payload where there is nothing.
+    private var staged = (headerBytes: 0, payloadBytes: 0)
 
     init(log: LogID, tail: LogTail, segmentBytesNew: Int, capacity: Int) {
         self.log = log
@@ -71,7 +72,7 @@ package final class FrameGroup: @unchecked Sendable {
         byteCount = 0
         frameCount = 0
         eventCount = 0
-        staged = nil
+        staged = (0, 0)
     }
 
     package var isEmpty: Bool { frameCount == 0 }
@@ -107,7 +108,7 @@ package final class FrameGroup: @unchecked Sendable {
         precondition((subject != nil) == (kind != .events), "a subject goes with `rejected` and `gap`")
         let headerBytes = FrameLayout.headerBytes(source: source.source, subject: subject)
         guard copy(payload, behind: headerBytes) else { return nil }
-        staged = nil
+        staged = (0, 0)
         return seal(
             kind, from: source, first: first, count: count, receivedAt: receivedAt, about: subject,
             headerBytes: headerBytes, payloadBytes: payload.byteCount)
@@ -120,7 +121,7 @@ package final class FrameGroup: @unchecked Sendable {
     package func stage(_ payload: RawSpan, from source: SourceName) -> PaddedBytes? {
         let headerBytes = FrameLayout.headerBytes(source: source, subject: nil)
         guard copy(payload, behind: headerBytes) else { return nil }
-        staged = (headerBytes, payload.byteCount, source)
+        staged = (headerBytes, payload.byteCount)
         // Safety: the group's memory goes on for `padding` bytes behind its last payload.
         return unsafe PaddedBytes(
             base: UnsafePointer((base + byteCount + headerBytes).assumingMemoryBound(to: UInt8.self)),
@@ -133,10 +134,14 @@ package final class FrameGroup: @unchecked Sendable {
     package func appendStaged(
         from source: SourceEpoch, first: SequenceNumber, count: Int, receivedAt: Timestamp, bytes: Int? = nil
     ) -> Position {
-        guard let staged, staged.source == source.source else { preconditionFailure("nothing is staged") }
+        let staged = staged
+        precondition(
+            staged.payloadBytes > 0
+                && staged.headerBytes == FrameLayout.headerBytes(source: source.source, subject: nil),
+            "something is staged, behind room for the header")
         let payloadBytes = bytes ?? staged.payloadBytes
         precondition(payloadBytes <= staged.payloadBytes, "no more than was staged")
-        self.staged = nil
+        self.staged = (0, 0)
         return seal(
             .events, from: source, first: first, count: count, receivedAt: receivedAt, about: nil,
             headerBytes: staged.headerBytes, payloadBytes: payloadBytes)

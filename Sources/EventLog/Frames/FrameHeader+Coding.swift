@@ -12,8 +12,10 @@ extension FrameHeader {
             unsafe frame.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
         }
         func put(_ name: SourceName, at offset: Int) {
-            for index in 0..<FrameLayout.rounded(Int(name.length)) {
-                put(name.bytes[index], at: offset + index)
+            for word in stride(from: 0, to: Int(name.length), by: 8) {
+                // Safety: as above; the bytes are put down in the order in which they lie in the name.
+                unsafe frame.storeBytes(
+                    of: name.word(at: word), toByteOffset: offset + word, as: UInt64.self)
             }
         }
         put(FrameLayout.magic, at: 0)

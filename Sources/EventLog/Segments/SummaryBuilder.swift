@@ -65,6 +65,7 @@ struct SummaryBuilder {
             for part in parts { entries += part }
         }
         let entriesOffset = writer.bytes.count
+        writer.reserve(24 * entries.count + 16 * sparse.entries.count)
         for entry in entries {
             writer.put(entry.first)
             writer.put(entry.last)

@@ -4,10 +4,14 @@ internal import CXXHash
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
+    /// Makes room for so many bytes more.
+    mutating func reserve(_ count: Int) {
+        bytes.reserveCapacity(bytes.count + count)
+    }
+
     mutating func put<Number: FixedWidthInteger>(_ number: Number) {
-        for shift in stride(from: 0, to: Number.bitWidth, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> Number(shift)))
-        }
+        // Safety: the bytes of a number, copied during the call.
+        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     mutating func put(_ more: some Sequence<UInt8>) {

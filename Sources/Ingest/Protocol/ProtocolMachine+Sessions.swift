@@ -79,12 +79,12 @@ extension ProtocolMachine {
 
     // MARK: Promises
 
-    func isPending(_ index: Int) -> Bool { sessions[index].group != 0 }
+    func isPending(_ index: Int) -> Bool { sessions.span[index].group != 0 }
 
     /// Notes that the session has something in the group being filled.
     mutating func touch(_ index: Int, _ number: GroupNumber) {
         if number != group { seal(next: number) }
-        guard sessions[index].group != number.rawValue else { return }
+        guard sessions.span[index].group != number.rawValue else { return }
         sessions[index].group = number.rawValue
         touched.append(index)
     }

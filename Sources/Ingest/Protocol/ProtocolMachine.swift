@@ -152,13 +152,14 @@ package struct ProtocolMachine: Sendable {
     package mutating func took(_ session: SessionIndex, _ range: NumberRange, in group: GroupNumber) {
         let index = session.rawValue
         touch(index, group)
-        if sessions[index].isPlain, range.first == sessions[index].next {
-            if sessions[index].unrecorded?.last == range.first - 1 {
-                sessions[index].unrecorded?.last = range.last
-            } else {
-                record(index)
-                sessions[index].unrecorded = range
-            }
+        // Looked at where they stand: a session is too large to be copied for each batch.
+        if sessions.span[index].isPlain, range.first == sessions.span[index].next {
+            let before = sessions.span[index].unrecorded
+            let follows = before?.last == range.first - 1
+            if !follows { record(index) }
+            var sessions = sessions.mutableSpan
+            sessions[index].unrecorded = NumberRange(
+                follows ? before?.first ?? range.first : range.first, range.last)
             sessions[index].next = range.last + 1
             return
         }
@@ -279,11 +280,11 @@ package struct ProtocolMachine: Sendable {
     /// Whether a batch that begins with this number is all new and the next one of the session. The peer that
     /// it comes from must be the one that was judged last.
     package func expects(_ first: SequenceNumber, of session: SessionIndex) -> Bool {
-        intake != .closed && sessions[session.rawValue].isPlain
-            && sessions[session.rawValue].next == first.rawValue
+        intake != .closed && sessions.span[session.rawValue].isPlain
+            && sessions.span[session.rawValue].next == first.rawValue
     }
 
-    package func origin(_ session: SessionIndex) -> SourceEpoch { sessions[session.rawValue].origin }
+    package func origin(_ session: SessionIndex) -> SourceEpoch { sessions.span[session.rawValue].origin }
 
     /// Whether something of this session is laid and not known to be durable.
     package func isPending(_ session: SessionIndex) -> Bool { isPending(session.rawValue) }

@@ -49,7 +49,8 @@ extension Receiver {
 
     /// What ended a run of batches.
     private enum RunEnd {
-        case nothingMore
+        /// There is no message; or the writer is at rest, and is to have what was laid before more is taken.
+        case over
         /// A message that is no part of it is in the places for frames, of which it has so many.
         case message(frames: Int)
         case failed(IngestError)
@@ -59,12 +60,12 @@ extension Receiver {
     /// where the one before ended: nothing has to be asked then, and nothing is answered before the group is
     /// on disk.
     ///
-    /// - Returns: the frames of a message that is another one, in its places; null where there is none.
+    /// - Returns: the frames of a message that is another one, in its places; null where the turn is over.
     private func takeMore(
         of session: SessionIndex, from peer: PeerIdentity, _ taken: inout Int
     ) throws(IngestError) -> Int? {
         switch takeRun(of: session, from: peer, &taken, headers, &layer, &machine, &statistics) {
-        case .nothingMore: return nil
+        case .over: return nil
         case .message(let frames): return frames
         case .failed(let error):
             try giveUp(error, session, machine.origin(session))
@@ -94,11 +95,13 @@ extension Receiver {
                         payload, count: batch.count, first: batch.first, of: session, in: &machine, at: now)
                 }
                 statistics.note(outcome)
-                guard pipe.filling != group else { continue }
-                group = pipe.filling
-                noteBegun(at: nil)
+                if pipe.filling != group {
+                    group = pipe.filling
+                    noteBegun(at: nil)
+                }
+                if pipe.isIdle { return .over }
             }
-            return .nothingMore
+            return .over
         } catch {
             return .failed(error)
         }
