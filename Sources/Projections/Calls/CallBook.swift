@@ -62,8 +62,7 @@ package struct CallBook: ~Copyable {
     var settledHead = 0
     /// Calls that have left memory since the book was opened.
     var forgotten = ForgottenCalls()
-    private var touched: UInt64 = 0
-    package static let touchMax = 16
+    var touched: UInt64 = 0
     /// Whether every call that there may be from before is known: a book that was opened on nothing.
     let knowsAll: Bool
     /// Whether records wait until their call leaves memory (see `CallBook+Leaving.swift`).
@@ -179,41 +178,6 @@ package struct CallBook: ~Copyable {
             try conclude(slot, because: position)
         }
         return true
-    }
-
-    /// Looks at what the next events will ask for, all of them at once: where calls lie in memory is random,
-    /// and one wait for it takes as long as sixteen side by side.
-    ///
-    /// - Parameter keys: `touchMax` at most.
-    package mutating func touch(_ keys: ArraySlice<CallKey>) {
-        precondition(keys.count <= Self.touchMax)
-        var slots = InlineArray<16, Int>(repeating: -1)
-        var seen: UInt64 = 0
-        for key in keys { seen &+= table.touch(key) }
-        for (index, key) in keys.enumerated() {
-            if let slot = table.first(key) {
-                slots[index] = slot
-                seen &+= entries[slot].key.low
-            } else {
-                seen &+= forgotten.touch(key)
-            }
-        }
-        for index in 0..<keys.count where slots[index] >= 0 {
-            seen &+= arena.touch(entries[slots[index]].chain)
-        }
-        // Kept, so that nobody finds the looking needless.
-        touched = seen
-    }
-
-    /// Looks at the calls that are next to leave memory, all of them at once, for it is long since they were
-    /// in the cache; returns which one it has not looked at.
-    private mutating func touchSettled() -> Int {
-        let end = min(settledHead + 8, settled.count)
-        var seen: UInt64 = 0
-        for index in settledHead..<end { seen &+= entries[Int(settled[index].slot)].key.low }
-        for index in settledHead..<end { seen &+= arena.touchAll(entries[Int(settled[index].slot)].chain) }
-        touched = seen
-        return end
     }
 
     /// Judges a call again because something besides its own events has changed.

@@ -1,3 +1,5 @@
+internal import Events
+
 /// What a book keeps of each call besides its packed facts, by slot.
 @safe
 struct CallEntries: ~Copyable {

@@ -37,6 +37,7 @@ struct IndexTree {
 
     /// Writes what is left, and the root.
     mutating func finish() throws {
+        // Safety: the page is written before it changes.
         if inner.isEmpty { return try unsafe file.overwrite(leaf.finish(), at: root) }
         let last = try unsafe file.append(leaf.finish())
         try inner.finish(lastLeaf: last, root: root, to: file)

@@ -167,6 +167,7 @@ enum KeyOrder {
     @inline(__always)
     static func size(_ entry: UnsafeRawPointer, _ shape: KeyShape) -> Int {
         var size = 2 * shape.texts + (shape.hasNumber ? 8 : 0)
+        // Safety: the entry has so many texts.
         for index in 0..<shape.texts { size += unsafe length(entry, index) }
         return size
     }
