@@ -75,7 +75,21 @@ package enum JSONText {
             unsafe target.append(contentsOf: bytes.pointer(at: Int(text.start), to: text.end))
             return
         }
-        forEachByte(of: text, in: bytes) { target.append($0) }
+        var start = Int(text.start)
+        // What stands between escapes is copied whole.
+        while let escape = EventDecoder.offset(of: UInt8(ascii: "\\"), in: bytes, from: start, to: text.end) {
+            // Safety: the bytes are only read, during this call.
+            unsafe target.append(contentsOf: bytes.pointer(at: start, to: escape))
+            if bytes[escape + 1] == UInt8(ascii: "u") {
+                start = escape + emitScalar(in: bytes, at: escape, to: text.end) { target.append($0) }
+            } else {
+                start = escape + 2
+                let one = TextRange(start: escape, end: start, isEscaped: true)
+                forEachByte(of: one, in: bytes) { target.append($0) }
+            }
+        }
+        // Safety: as above.
+        unsafe target.append(contentsOf: bytes.pointer(at: start, to: text.end))
     }
 
     package static func string(_ text: TextRange, in bytes: PaddedBytes) -> String {

@@ -8,9 +8,15 @@ package struct CallKey: Hashable, Sendable {
     package let low: UInt64
     package let high: UInt64
 
+    @inlinable
     package init(low: UInt64, high: UInt64) {
         self.low = low
         self.high = high
+    }
+
+    @inlinable
+    package static func == (left: CallKey, right: CallKey) -> Bool {
+        left.low == right.low && left.high == right.high
     }
 
     /// The key of an event that has Call-ID and From tag.

@@ -15,7 +15,7 @@ package enum Field: UInt8, CaseIterable, Sendable {
     package static let textCount = 16
     static let numberCount = 23
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package var isText: Bool { Int(rawValue) < Self.textCount }
 
     package var name: String {

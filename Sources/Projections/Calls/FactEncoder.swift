@@ -11,6 +11,8 @@ struct FactEncoder: ~Copyable {
     // Safety: allocated in init, freed in deinit; every write checks the room first.
     private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
+    /// A text with its escapes resolved; kept for its storage.
+    private var resolved: [UInt8] = []
     private(set) var count = 0
     /// Where the To tag of the last fact begins and how long it is; length 0 where it repeats the one before.
     private(set) var tagOffset = 0
@@ -104,17 +106,26 @@ struct FactEncoder: ~Copyable {
     }
 
     private mutating func append(_ range: TextRange, in text: PaddedBytes) {
-        let length = range.isEscaped ? JSONText.length(of: range, in: text) : range.length
+        if range.isEscaped { return appendEscaped(range, in: text) }
+        let length = range.length
         makeRoom(length + 10)
         append(UInt64(length))
-        if range.isEscaped {
-            var resolved: [UInt8] = []
-            JSONText.append(range, in: text, to: &resolved)
-            // Safety: the room was made.
-            for (offset, byte) in resolved.enumerated() { unsafe base[count + offset] = byte }
-        } else if let source = unsafe text.pointer(at: Int(range.start), to: range.end).baseAddress {
+        if let source = unsafe text.pointer(at: Int(range.start), to: range.end).baseAddress {
             // Safety: the room was made; the payload is another allocation.
             unsafe (base + count).update(from: source, count: length)
+        }
+        count += length
+    }
+
+    private mutating func appendEscaped(_ range: TextRange, in text: PaddedBytes) {
+        resolved.removeAll(keepingCapacity: true)
+        JSONText.append(range, in: text, to: &resolved)
+        let length = resolved.count
+        makeRoom(length + 10)
+        append(UInt64(length))
+        // Safety: the room was made; the array is another allocation.
+        unsafe resolved.withUnsafeBufferPointer {
+            if let source = $0.baseAddress { unsafe (base + count).update(from: source, count: length) }
         }
         count += length
     }
