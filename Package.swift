@@ -10,8 +10,8 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    // Rooms are modules, and what an event passes through goes from room to room: a call that costs more than what it
-    // does must not become one because of that.
+    // Rooms are modules, and what an event passes through goes from room to room: a call that costs more than
+    // what it does must not become one because of that.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 

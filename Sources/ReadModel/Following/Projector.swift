@@ -102,7 +102,6 @@ package final class Projector {
         guard !hasFailed else { return }
         hasFailed = true
         try line.finishRound(isLast: true)
-        try writing.settle()
-        writing.stop()
+        try writing.finish()
     }
 }

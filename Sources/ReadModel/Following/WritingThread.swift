@@ -55,7 +55,10 @@ final class WritingThread: Sendable {
 
     /// Takes the connection; nobody else may write from now on.
     func start(_ database: ReadModelDatabase) {
-        start { self.run(database) }
+        start {
+            self.run(database)
+            self.ended.signal()
+        }
     }
 
     /// Fills a fresh read model's large tables first, until it is told to land; goes on as any other then.
@@ -65,7 +68,10 @@ final class WritingThread: Sendable {
         filling tables: @escaping @Sendable () throws -> BulkTables,
         then open: @escaping @Sendable () throws -> ReadModelDatabase
     ) {
-        start { self.run(filling: tables, then: open) }
+        start {
+            self.run(filling: tables, then: open)
+            self.ended.signal()
+        }
     }
 
     private func start(_ body: @escaping @Sendable () -> Void) {
@@ -139,6 +145,15 @@ final class WritingThread: Sendable {
         ended.wait()
     }
 
+    /// The same where everything was to be written, the read model closed after it was filled.
+    ///
+    /// - Throws: what has gone wrong with any of it.
+    func finish() throws {
+        try settle()
+        stop()
+        if let failure = desk.withLock({ $0.failure }) { throw failure }
+    }
+
     private func give(_ order: Order) {
         desk.withLock { $0.orders.append(order) }
         waiting.signal()
@@ -158,19 +173,22 @@ final class WritingThread: Sendable {
 
 extension WritingThread {
     private func run(filling tables: () throws -> BulkTables, then open: () throws -> ReadModelDatabase) {
+        let database: ReadModelDatabase
+        let longest: Int64
         do {
             let tables = try tables()
-            guard try fill(tables) else {
-                ended.signal()
-                return
-            }
-            let database = try open()
-            run(database, longest: tables.longest)
+            guard try fill(tables) else { return }
+            database = try open()
+            longest = tables.longest
+        } catch {
+            desk.withLock { $0.failure = ReadModelError(error) }
+            return refuse()
+        }
+        run(database, longest: longest)
+        do {
             try database.close()
         } catch {
             desk.withLock { $0.failure = ReadModelError(error) }
-            refuse()
-            ended.signal()
         }
     }
 
@@ -216,7 +234,6 @@ extension WritingThread {
             desk.withLock { $0.failure = ReadModelError(error) }
             refuse()
         }
-        ended.signal()
     }
 
     /// Carries an order out, and those that follow until no transaction is open.
