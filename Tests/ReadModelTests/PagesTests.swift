@@ -11,9 +11,11 @@ import Testing
 /// row, one row, as many as fill a page, and enough for inner pages on two levels; with values that fit into
 /// a page, that just fit, and that overflow over several.
 struct PagesTests {
-    @Test(arguments: [0, 1, 2, 30, 60, 500, 20_000])
-    func sqliteAgrees(rows: Int) throws {
-        let place = try FreshReadModel()
+    ///
+    /// The keys of an index are sorted a few at a time, so that there are many runs to be merged.
+    @Test(arguments: [(0, 7), (1, 7), (2, 1), (30, 7), (60, 3), (500, 7), (20_000, 99), (20_000, 1 << 16)])
+    func sqliteAgrees(rows: Int, runEntriesMax: Int) throws {
+        let place = try FreshReadModel(runEntriesMax: runEntriesMax)
         var random = SplitMix(state: UInt64(rows) + 1)
         var expected: [(code: String, callID: String, at: Int64, detail: Int)] = []
         try place.fill { tables in
@@ -140,8 +142,10 @@ private final class FreshReadModel {
     private let place: TestPlace
     let path: String
     private let roots: BulkTables.Roots
+    private let runEntriesMax: Int
 
-    init() throws {
+    init(runEntriesMax: Int = ReadModelLimits.keyRunEntriesMax) throws {
+        self.runEntriesMax = runEntriesMax
         place = try TestPlace()
         path = place.readModel
         let database = try ReadModelDatabase(path: path, logID: place.log.id, use: .rebuild)
@@ -150,7 +154,7 @@ private final class FreshReadModel {
     }
 
     func fill(_ body: (BulkTables) throws -> Void) throws {
-        let tables = try BulkTables(path: path, roots: roots)
+        let tables = try BulkTables(path: path, roots: roots, runEntriesMax: runEntriesMax)
         try body(tables)
         try tables.finish()
     }

@@ -37,6 +37,7 @@ extension CallBook {
         let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
         let text = rows.revisionText()
         rows.goBack(to: place)
+        longest = max(longest, record.endedAt.microseconds(since: record.startedAt))
         guard let known = history.records.firstIndex(where: { fold.isToTag($0.toTag, of: record) }) else {
             history.records.append(
                 History.Record(toTag: fold.toTag(record), revision: 1, content: content, text: text))
@@ -95,10 +96,21 @@ extension CallBook {
         }
     }
 
+    /// Lets calls go that have ended, however lately: some of them, so that their rows can be handed over.
+    ///
+    /// - Returns: false where none is left.
+    package mutating func letGo() -> Bool {
+        let waiting = settled.count - settledHead
+        forgetSettled(downTo: max(waiting - Limits.callsLetGo, 0))
+        return waiting > 0
+    }
+
     /// Ends the waiting: everything that has ended leaves memory, what is open stays with the records that it
     /// has, and from now on records are written as events change them.
-    package mutating func stopPuttingOff() {
-        forgetSettled(downTo: 0)
+    ///
+    /// - Parameter handOver: takes rows, whenever there are many.
+    package mutating func stopPuttingOff(_ handOver: (inout RowBatch) throws -> Void) rethrows {
+        precondition(settledHead == settled.count, "what has ended is let go first, piece by piece")
         for slot in entries.indices where entries[slot].chain.count > 0 {
             markDirty(slot)
             guard entries[slot].marks.contains(.mayHaveEnded) else { continue }
@@ -113,6 +125,7 @@ extension CallBook {
             }
             entries[slot].marks.subtract(.due)
             if let history = entries[slot].history { appendRecords(history) }
+            if rows.textBytes > Limits.rowTextBytes { try handOver(&rows) }
             entries[slot].history?.forgetTexts()
         }
         putsOff = false

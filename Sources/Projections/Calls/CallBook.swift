@@ -69,8 +69,10 @@ package struct CallBook: ~Copyable {
     package internal(set) var putsOff: Bool
     /// Calls that have left memory while records are put off, and whose records somebody else is to make.
     package var leaving = LeavingCalls()
-    /// No record ends later than this while records are put off.
+    /// While records are put off, no record ends later than this: what is still to be taken counts too.
     package internal(set) var endLatest = Timestamp(rawValue: 0)
+    /// Microseconds from start to end of the longest record that was put off and said something else later.
+    package internal(set) var longest: Int64 = 0
 
     struct Entry {
         var key: CallKey
@@ -158,6 +160,7 @@ package struct CallBook: ~Copyable {
     ) throws -> Bool {
         let slot: Int
         if putsOff {
+            if CallState.mayEnd(view.type) { endLatest = max(endLatest, view.time) }
             guard let place = place(of: key) else { return false }
             slot = place
             try lookAgain(slot, because: position)
@@ -167,10 +170,7 @@ package struct CallBook: ~Copyable {
         }
         if entries[slot].marks.contains(.settled) { unsettle(slot) }
         append(view, in: text, at: position, sourceEpoch: sourceEpoch, seq: seq, to: slot)
-        if CallState.mayEnd(view.type) {
-            entries[slot].marks.formUnion(.mayHaveEnded)
-            if putsOff { endLatest = max(endLatest, view.time) }
-        }
+        if CallState.mayEnd(view.type) { entries[slot].marks.formUnion(.mayHaveEnded) }
         guard entries[slot].marks.contains(.mayHaveEnded) else { return true }
         if putsOff, entries[slot].history == nil {
             awaitLeaving(slot)

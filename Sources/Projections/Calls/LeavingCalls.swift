@@ -24,13 +24,18 @@ package struct LeavingCalls: Sendable {
 
 extension CallBook {
     /// Makes the final rows of calls that have left another book, and counts them.
-    package mutating func take(_ calls: borrowing LeavingCalls) {
+    ///
+    /// - Parameter handOver: takes rows, whenever there are many.
+    package mutating func take(
+        _ calls: borrowing LeavingCalls, _ handOver: (inout RowBatch) throws -> Void
+    ) rethrows {
         var start = 0
         for end in calls.ends {
             fold.fold(packed: calls.bytes[start..<end], sources: sources)
             appendRecords(nil)
             _ = countSettled()
             start = end
+            if rows.textBytes > Limits.rowTextBytes { try handOver(&rows) }
         }
     }
 

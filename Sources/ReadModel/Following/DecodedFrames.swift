@@ -20,10 +20,6 @@ final class DecodedFrames: @unchecked Sendable {
     /// What reading ended with, behind the last part.
     private(set) var failure: ReadModelError?
 
-    /// How many events are decoded before they are handed over, and in how many frames at most.
-    static let eventsMin = 1_024
-    static let framesMax = 256
-
     /// Fills it with the next frames.
     ///
     /// - Returns: false where there is nothing more to read for now.
@@ -33,7 +29,9 @@ final class DecodedFrames: @unchecked Sendable {
         keys.removeAll(keepingCapacity: true)
         failure = nil
         do throws(LogError) {
-            while views.count < Self.eventsMin, parts.count < Self.framesMax, let frame = try reader.next() {
+            while views.count < ReadModelLimits.decodedEventsMin,
+                parts.count < ReadModelLimits.decodedPartsMax, let frame = try reader.next()
+            {
                 decode(frame, &decoder, seed)
                 if parts.last?.fault != nil { break }
             }

@@ -34,14 +34,11 @@ final class DecodingAhead: @unchecked Sendable {
     private let asked = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    /// How many batches are decoded ahead at most.
-    private static let batchesMax = 6
-
     init(_ reader: consuming LogReader, seed: UInt64, isThreaded: Bool) {
         self.reader = reader
         self.seed = seed
         self.isThreaded = isThreaded
-        for _ in 0..<Self.batchesMax { room.signal() }
+        for _ in 0..<ReadModelLimits.decodedFramesMax { room.signal() }
     }
 
     /// The next frames; null where everything durable was handed out. Ask again when there is more.

@@ -31,14 +31,6 @@ struct FoldLine: ~Copyable {
     /// Rows besides records that wait with them.
     private var held = RowBatch()
 
-    /// How many events of calls that have left memory may wait: beyond that a database is asked, as it is for
-    /// events that come live.
-    private static let lateMax = 1 << 20
-    /// How much of calls that leave memory is held back before it is handed over.
-    private static let leavingBytes = 1 << 18
-    /// How much text of rows is held back before it is handed over.
-    private static let batchTextBytes = 1 << 20
-
     init(
         _ start: consuming ReadModelDatabase.Start, log: LogDirectory, writing: WritingThread,
         keepsOpenLast: Bool, putsOff: Bool, settledMax: Int
@@ -106,7 +98,7 @@ struct FoldLine: ~Copyable {
             taken += try take(frames, frames.parts[part], before: limit)
             if book.putsOff {
                 book.forgetSettled()
-                try handOver(atLeast: Self.leavingBytes)
+                try handOver(atLeast: ReadModelLimits.leavingBytes)
             }
         }
     }
@@ -140,7 +132,7 @@ struct FoldLine: ~Copyable {
         swap(&changes, &book.rows)
         try book.takeChanges { fold in
             changes.keepOpen(fold)
-            if changes.textBytes > Self.batchTextBytes { try writing.write(&changes) }
+            if changes.textBytes > Limits.rowTextBytes { try writing.write(&changes) }
         } closed: { fold in
             changes.dropOpen(fold)
         }
@@ -168,7 +160,9 @@ extension FoldLine {
                 try take(
                     frames, part.events.lowerBound + index, part.frame.payload, header, position, sourceEpoch,
                     SequenceNumber(rawValue: header.firstSequence.rawValue + Int64(index)))
-                if book.rows.textBytes > Self.batchTextBytes, !book.putsOff { try writing.write(&book.rows) }
+                if book.rows.textBytes > Limits.rowTextBytes {
+                    if book.putsOff { try handOver(atLeast: 0) } else { try writing.write(&book.rows) }
+                }
                 index += 1
                 next = header.position.advanced(by: index)
             }
@@ -198,7 +192,7 @@ extension FoldLine {
                 view, of: frames.keys[index], in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
             {
                 late.append(position)
-                if late.count > Self.lateMax { try land() }
+                if late.count > ReadModelLimits.lateEventsMax { try land() }
             }
         }
         for gap in closed { try revise(gap, at: position) }
@@ -303,17 +297,25 @@ extension FoldLine {
     /// touches, and must not come before what came earlier.
     private mutating func land() throws {
         guard book.putsOff else { return }
-        book.stopPuttingOff()
+        while book.letGo() { try handOver(atLeast: ReadModelLimits.leavingBytes) }
+        try handOver(atLeast: 0)
+        let records = records
+        var work = RecordThread.Work()
+        try book.stopPuttingOff { rows in
+            swap(&rows, &work.rows)
+            try records?.give(&work)
+            swap(&rows, &work.rows)
+        }
         try handOver(atLeast: 0)
         if let counted = try records?.finish() { book.add(counted.0, counted.1) }
-        records = nil
-        writing.land()
+        self.records = nil
+        writing.land(longest: book.longest)
         swap(&held, &book.rows)
         for position in late {
             try callEvents.with(position) { view, bytes, sourceEpoch, seq in
                 _ = try book.apply(view, in: bytes, at: position, sourceEpoch: sourceEpoch, seq: seq)
             }
-            if book.rows.textBytes > Self.batchTextBytes { try writing.write(&book.rows) }
+            if book.rows.textBytes > Limits.rowTextBytes { try writing.write(&book.rows) }
             book.forgetSettled()
         }
         late = []

@@ -12,7 +12,8 @@ package final class Projector {
     private var line: FoldLine
     private var hasFailed = false
 
-    /// How many events are committed in one transaction at most, and read before others get a turn.
+    /// How many events are committed in one transaction unless it is asked for others, and read before others
+    /// get a turn.
     package static let roundEventsMax = 65_536
 
     /// - Parameter settledMax: how many ended calls stay in memory.

@@ -37,9 +37,6 @@ final class RecordThread: @unchecked Sendable {
     private let room = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    /// How many pieces of work may wait.
-    private static let worksMax = 6
-
     init(settings: Settings, policies: PolicyHistory, seed: UInt64, writing: WritingThread) {
         sources = SourceRegistry()
         self.writing = writing
@@ -47,7 +44,7 @@ final class RecordThread: @unchecked Sendable {
             earlierCalls: NoEarlierCalls(), seed: seed, settings: settings, sources: sources,
             policies: policies,
             knowsAll: true, putsOff: true)
-        for _ in 0..<Self.worksMax { room.signal() }
+        for _ in 0..<ReadModelLimits.recordWorksMax { room.signal() }
     }
 
     /// Hands work over and puts an empty one in its place; waits while too much waits already.
@@ -117,7 +114,7 @@ final class RecordThread: @unchecked Sendable {
     private func carryOut(_ work: inout Work) throws {
         for source in work.newSources { _ = sources.index(of: source) }
         if let policies = work.policies { book.policies = policies }
-        book.take(work.calls)
+        try book.take(work.calls) { rows in try writing.write(&rows) }
         if !book.rows.isEmpty { try writing.write(&book.rows) }
         if !work.rows.isEmpty { try writing.write(&work.rows) }
     }

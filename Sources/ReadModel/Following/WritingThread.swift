@@ -7,12 +7,13 @@ internal import Synchronization
 /// The thread that writes the read model, so that folding goes on meanwhile. It takes batches of rows in the
 /// order in which they were handed over, commits where it is told to, and answers what the folds have to ask.
 ///
-/// It has the read model's one connection for writing in the middle of every round. One other thread uses it.
+/// It has the read model's one connection for writing in the middle of every round. One other thread uses it;
+/// while tables are filled, rows come from a second one, and the first asks nothing.
 final class WritingThread: Sendable {
     private enum Order: Sendable {
         case write(RowBatch)
         case commit(Position)
-        case land
+        case land(longest: Int64)
         case find(CallName)
         case findTouched(Gap)
         case readPage(CallPage)
@@ -35,14 +36,11 @@ final class WritingThread: Sendable {
         var failure: ReadModelError?
     }
 
-    /// How many batches may wait to be written.
-    static let batchesMax = 4
-
     private let desk = Mutex(Desk())
     /// Orders that have not been taken.
     private let waiting = DispatchSemaphore(value: 0)
     /// Batches that may still be handed over.
-    private let room = DispatchSemaphore(value: batchesMax)
+    private let room = DispatchSemaphore(value: ReadModelLimits.rowBatchesMax)
     private let answered = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let isRunning = Atomic<Bool>(false)
@@ -101,15 +99,18 @@ final class WritingThread: Sendable {
         waiting.signal()
     }
 
-    /// Commits everything that was handed over.
+    /// Commits everything that was handed over; while tables are filled it is only noted, nobody reads them
+    /// yet.
     func commit(_ next: Position) {
         give(.commit(next))
     }
 
     /// Ends filling tables: what is handed over from now on may change what is there, and questions are
     /// answered.
-    func land() {
-        give(.land)
+    ///
+    /// - Parameter longest: microseconds that a record said a call was long, before it said something else.
+    func land(longest: Int64) {
+        give(.land(longest: longest))
     }
 
     /// Waits until everything is done.
@@ -177,9 +178,9 @@ extension WritingThread {
         let longest: Int64
         do {
             let tables = try tables()
-            guard try fill(tables) else { return }
+            guard let longestBefore = try fill(tables) else { return }
             database = try open()
-            longest = tables.longest
+            longest = max(tables.longest, longestBefore)
         } catch {
             desk.withLock { $0.failure = ReadModelError(error) }
             return refuse()
@@ -194,8 +195,8 @@ extension WritingThread {
 
     /// Fills tables until they are whole.
     ///
-    /// - Returns: false where it was told to stop before.
-    private func fill(_ tables: BulkTables) throws -> Bool {
+    /// - Returns: what it was told on landing; null where it was told to stop before.
+    private func fill(_ tables: BulkTables) throws -> Int64? {
         while true {
             let order = take()
             switch order {
@@ -210,10 +211,10 @@ extension WritingThread {
                 desk.withLock { [batch] in $0.spare.append(batch) }
                 room.signal()
             case .commit(let next): committedNext.store(next.rawValue, ordering: .releasing)
-            case .land:
+            case .land(let longest):
                 try tables.finish()
-                return true
-            case .stop: return false
+                return longest
+            case .stop: return nil
             case .answer: answer(.success(.none))
             case .find, .findTouched, .readPage: preconditionFailure("it has not landed")
             }

@@ -21,7 +21,6 @@ final class BulkTables {
     }
 
     private struct Index {
-        let name: String
         let root: PageNumber
         let keys: KeyRuns
         /// Which columns of a row the entry's texts and number are.
@@ -47,10 +46,13 @@ final class BulkTables {
                 pages[row["name"]] = row["rootpage"]
             }
             self.pages = pages
-            let size = try Int.fetchOne(db, sql: "PRAGMA page_size")
-            guard size == PageBuilder.bytes else {
-                throw ReadModelError(
-                    .database, "SQLite makes pages of \(size ?? 0) bytes, not \(PageBuilder.bytes)")
+            // What SQLite was built to do where nobody says otherwise.
+            for (name, value) in [("page_size", PageBuilder.bytes), ("auto_vacuum", 0)] {
+                let found = try Int.fetchOne(db, sql: "PRAGMA \(name)")
+                guard found == value else {
+                    throw ReadModelError(
+                        .database, "this SQLite makes files with \(name) \(found ?? -1) instead of \(value)")
+                }
             }
         }
 
@@ -61,7 +63,9 @@ final class BulkTables {
     }
 
     /// Begins to fill a fresh read model, which SQLite must have closed.
-    init(path: String, roots: Roots) throws {
+    ///
+    /// - Parameter runEntriesMax: how many entries of an index are sorted at a time.
+    init(path: String, roots: Roots, runEntriesMax: Int = ReadModelLimits.keyRunEntriesMax) throws {
         let file = try PageFile(path: path)
         self.file = file
         func index(
@@ -69,8 +73,10 @@ final class BulkTables {
             condition: Int? = nil
         ) -> Index {
             Index(
-                name: name, root: roots.page(name),
-                keys: KeyRuns(KeyShape(texts: texts.count, hasNumber: number != nil), beside: path),
+                root: roots.page(name),
+                keys: KeyRuns(
+                    KeyShape(texts: texts.count, hasNumber: number != nil), beside: path,
+                    runEntriesMax: runEntriesMax),
                 texts: texts,
                 number: number, isUnique: isUnique, condition: condition)
         }

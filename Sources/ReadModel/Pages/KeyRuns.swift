@@ -31,15 +31,18 @@ final class KeyRuns {
     /// Where each run begins and ends in the file.
     private(set) var runs: [Range<Int>] = []
     private var written = 0
-    private(set) var count = 0
+    private let runEntriesMax: Int
 
-    private static let runEntriesMax = 1 << 16
-    private static let runBytesMax = 16 << 20
     /// Prefix and row of an entry in a run, then its size.
     static let headBytes = 20
 
-    /// - Parameter directory: where the file is made.
-    init(_ shape: KeyShape, beside path: String) {
+    /// - Parameters:
+    ///   - path: the file without a name is made beside it.
+    ///   - runEntriesMax: how many entries are sorted at a time.
+    init(
+        _ shape: KeyShape, beside path: String, runEntriesMax: Int = ReadModelLimits.keyRunEntriesMax
+    ) {
+        self.runEntriesMax = runEntriesMax
         self.shape = shape
         self.path = path
     }
@@ -52,8 +55,7 @@ final class KeyRuns {
     @unsafe
     @inline(__always)
     func add(_ row: Int64, texts parts: [3 of UnsafeRawBufferPointer], number: Int64 = 0) throws {
-        if entries.count == Self.runEntriesMax || texts.count > Self.runBytesMax { try endRun() }
-        count += 1
+        if entries.count == runEntriesMax || texts.count > ReadModelLimits.keyRunBytesMax { try endRun() }
         guard shape.texts > 0 else {
             entries.append(Entry(prefix: KeyOrder.sortable(number), row: row, start: 0))
             return

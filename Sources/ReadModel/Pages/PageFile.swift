@@ -8,7 +8,7 @@ internal import Synchronization
 final class PageFile {
     let path: String
     private let descriptor: Int32
-    // Safety: allocated in init with `bufferPages` pages, freed in deinit; `buffered` stays below that.
+    // Safety: allocated in init with `pagesBufferedMax` pages, freed in deinit; `buffered` stays below that.
     private let buffer: UnsafeMutableRawPointer
     private var buffered = 0
     /// The page that the buffer begins with.
@@ -25,10 +25,6 @@ final class PageFile {
         let number = Atomic<Int32>(0)
     }
 
-    /// Pages that are written at once.
-    private static let bufferPages = 256
-    /// How much is gathered before it is synced ahead.
-    private static let syncBytes = 64 << 20
     /// The page that holds the byte at 1 GiB is for locks and never has content.
     private static let lockPage = UInt32(1 << 30) / UInt32(PageBuilder.bytes) + 1
 
@@ -45,7 +41,8 @@ final class PageFile {
         }
         bufferFirst = UInt32(Int(size) / PageBuilder.bytes) + 1
         syncing = Int(size)
-        unsafe buffer = .allocate(byteCount: Self.bufferPages * PageBuilder.bytes, alignment: 4096)
+        unsafe buffer = .allocate(
+            byteCount: ReadModelLimits.pagesBufferedMax * PageBuilder.bytes, alignment: 4096)
     }
 
     deinit {
@@ -141,9 +138,10 @@ final class PageFile {
 
     @unsafe
     private func put(_ fill: (UnsafeMutableRawPointer) -> Void) throws {
+        // Safety: there is a free page in the buffer.
         unsafe fill(buffer + buffered * PageBuilder.bytes)
         buffered += 1
-        if buffered == Self.bufferPages { try flush() }
+        if buffered == ReadModelLimits.pagesBufferedMax { try flush() }
     }
 
     private func flush() throws {
@@ -153,7 +151,7 @@ final class PageFile {
         bufferFirst += UInt32(buffered)
         buffered = 0
         let end = (Int(bufferFirst) - 1) * PageBuilder.bytes
-        guard end - syncing >= Self.syncBytes else { return }
+        guard end - syncing >= ReadModelLimits.syncAheadBytes else { return }
         syncing = end
         try checkSyncs()
         syncs.async { [descriptor, syncFailure] in

@@ -1,0 +1,23 @@
+/// Every maximum of the read model, in one place.
+enum ReadModelLimits {
+    /// Batches of rows that may wait to be written.
+    static let rowBatchesMax = 4
+    /// Batches of frames that are decoded ahead, how many events end one, and how many frames.
+    static let decodedFramesMax = 6
+    static let decodedEventsMin = 1_024
+    static let decodedPartsMax = 256
+    /// Pieces of work that may wait for their records to be made.
+    static let recordWorksMax = 6
+    /// Bytes of calls that have left memory before they are handed over.
+    static let leavingBytes = 1 << 18
+    /// Events of calls that have left memory, and that wait: beyond that a database is asked, as it is for
+    /// events that come live.
+    static let lateEventsMax = 1 << 20
+    /// Entries of an index that are sorted at a time, and bytes of their texts.
+    static let keyRunEntriesMax = 1 << 16
+    static let keyRunBytesMax = 16 << 20
+    /// Pages that are written at once.
+    static let pagesBufferedMax = 256
+    /// Bytes of a file that is filled before they are synced ahead.
+    static let syncAheadBytes = 64 << 20
+}
