@@ -50,6 +50,13 @@ struct LogMaker {
         return Made(calls: traffic.callsBegun, events: events, openCalls: traffic.openCalls)
     }
 
+    /// Compresses the full segments of a log, as a service does when it has nothing else to do.
+    static func compress(_ data: String) throws {
+        let log = try LogDirectory.open(data, options: LogOptions())
+        defer { log.close() }
+        try log.compress()
+    }
+
     private static func append(_ batch: borrowing TrafficBatch, to group: FrameGroup) throws -> Bool {
         batch.payload.withBytes { payload in
             group.append(

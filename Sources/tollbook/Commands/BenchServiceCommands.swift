@@ -118,6 +118,7 @@ struct BenchLog: ParsableCommand {
     @Option(help: "realistic or plain (four events a call).") var preset = SimulateCommand.Preset.plain
     @Option(help: ArgumentHelp("Put the same events into this file, one a line.", valueName: "file"))
     var ndjson: String?
+    @Flag(help: "Compress its full segments.") var compress = false
 
     func validate() throws {
         try BenchRange.check("calls", calls, 1...(BenchLimits.eventsMax / 4))
@@ -128,6 +129,7 @@ struct BenchLog: ParsableCommand {
             [("bench", "log"), ("preset", preset.rawValue)], Self.figures, format)
         var traffic = Traffic(settings)
         let made = try LogMaker.make(&traffic, in: data, copy: try ndjson.map { try LineFile($0) })
+        if compress { try LogMaker.compress(data) }
         try report.add([Int64(made.calls), Int64(made.events)])
         try report.finish()
     }
