@@ -93,7 +93,7 @@ struct PolicyOverTimeTests {
     }
 
     /// A call that is answered and times out 5 s later, nobody having been heard of in between.
-    private static func call(_ number: Int) -> [String] {
+    static func call(_ number: Int) -> [String] {
         let end = start + Int64(number) * second
         func event(_ type: String, _ time: Int64, _ more: String = "") -> String {
             #"{"type":"\#(type)","time":\#(time),"callid":"c\#(number)","from_tag":"f"\#(more)}"#

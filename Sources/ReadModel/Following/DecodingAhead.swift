@@ -15,11 +15,19 @@ final class DecodingAhead: @unchecked Sendable {
     private let seed: UInt64
     private let isThreaded: Bool
 
+    /// How far the thread is from the end of what is durable.
+    private enum End {
+        case ahead
+        /// It has found nothing more, has said so, and waits to be asked again.
+        case found
+        /// Whoever asks has heard it.
+        case told
+    }
+
     private struct Desk {
         var ready: [DecodedFrames] = []
         var spare: [DecodedFrames] = []
-        /// Whoever asked was told that there is nothing more: the thread waits to be asked again.
-        var isAtEnd = false
+        var end = End.ahead
         var isRunning = false
         var isOver = false
     }
@@ -49,18 +57,24 @@ final class DecodingAhead: @unchecked Sendable {
             let frames = done ?? DecodedFrames()
             return frames.fill(&reader, &decoder, seed: seed) ? frames : nil
         }
-        let (starts, resumes) = desk.withLock { desk in
-            defer { (desk.isRunning, desk.isAtEnd) = (true, false) }
+        let (starts, end) = desk.withLock { desk in
+            defer { desk.isRunning = true }
             if let done { desk.spare.append(done) }
-            return (!desk.isRunning, desk.isAtEnd)
+            guard desk.ready.isEmpty else { return (false, End.ahead) }
+            defer { desk.end = .ahead }
+            return (!desk.isRunning, desk.end)
         }
         if done != nil { room.signal() }
         if starts { start() }
-        if resumes { asked.signal() }
+        if end != .ahead {
+            // The end was found before this question: since then more may have come.
+            if end == .found { filled.wait() }
+            asked.signal()
+        }
         filled.wait()
         return desk.withLock { desk in
             if !desk.ready.isEmpty { return desk.ready.removeFirst() }
-            desk.isAtEnd = true
+            desk.end = .told
             return nil
         }
     }
@@ -92,7 +106,10 @@ final class DecodingAhead: @unchecked Sendable {
                 desk.withLock { $0.ready.append(frames) }
                 filled.signal()
             } else {
-                desk.withLock { $0.spare.append(frames) }
+                desk.withLock { desk in
+                    desk.spare.append(frames)
+                    desk.end = .found
+                }
                 room.signal()
                 filled.signal()
                 asked.wait()
