@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 5: everything that is computed from the log.
+-- The read model of Tollbook, version 6: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -67,14 +67,14 @@ CREATE TABLE cdr_revisions (
     record JSON NOT NULL
 );
 
--- Calls that are open: their packed facts, and the earliest deadline of what is open in them.
+-- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
+-- says of a call counts. `calls` has 28 bytes for each: key (16), earliest deadline of what is open in it (8),
+-- and how many bytes of `states` its packed facts take (4), 0 if it is open no more.
 CREATE TABLE open_calls (
-    callid TEXT NOT NULL,
-    from_tag TEXT NOT NULL,
-    deadline INTEGER NOT NULL,
-    state BLOB NOT NULL,
-    PRIMARY KEY (callid, from_tag)
-) WITHOUT ROWID;
+    round INTEGER PRIMARY KEY NOT NULL,
+    calls BLOB NOT NULL,
+    states BLOB NOT NULL
+);
 
 -- What the audit says of settled calls; open ones are judged when asked for.
 CREATE TABLE findings (
@@ -263,8 +263,6 @@ CREATE INDEX cdrs_by_start ON cdrs (started_at);
 CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1;
 
 CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision);
-
-CREATE INDEX open_calls_by_deadline ON open_calls (deadline);
 
 CREATE INDEX findings_by_call ON findings (callid, from_tag);
 

@@ -13,6 +13,9 @@ enum ReadModelLimits {
     /// Events of calls that have left memory, and that wait: beyond that a database is asked, as it is for
     /// events that come live.
     static let lateEventsMax = 1 << 20
+    /// Bytes of a row of `open_calls`, and how many a round says again at least.
+    static let openCallBytes = 1 << 20
+    static let openCallsAgainBytesMin = 1 << 14
     /// Entries of an index that are sorted at a time, and bytes of their texts.
     static let keyRunEntriesMax = 1 << 16
     static let keyRunBytesMax = 16 << 20

@@ -103,7 +103,7 @@ package final class ReadModelDatabase: Sendable {
         try db.execute(
             sql:
                 "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0), "
-                + "('longest_call_us', 0)",
+                + "('longest_call_us', 0), ('open_calls', 0)",
             arguments: [ReadModelSchema.version, logID.description])
         try write(Settings(), db)
     }
@@ -133,6 +133,8 @@ extension ReadModelDatabase {
         var completeness = Completeness()
         var policies = PolicyHistory()
         var settings = Settings()
+        /// The number of the next row of `open_calls`.
+        var openCallsRow: Int64 = 1
     }
 
     func loadStart(log: LogDirectory) throws -> Start {
@@ -150,6 +152,8 @@ extension ReadModelDatabase {
             try Self.loadCompleteness(db, start.sources, into: &start.completeness)
             start.policies = try Self.policies(db)
             start.settings = try Self.settings(db)
+            let row = try Int64.fetchOne(db, sql: "SELECT max(round) FROM open_calls")
+            start.openCallsRow = (row ?? 0) + 1
             return start
         }
     }
@@ -250,9 +254,8 @@ extension ReadModelDatabase {
     ) throws {
         try write { db in
             let finder = try RecordFinder(db)
-            var find = try Statement(db, "SELECT state FROM open_calls")
-            while try find.step() {
-                try body(CallState(restoring: find.readBytes(0))) { callID, fromTag in
+            try OpenCallIndex(db).forEachState(db) { _, state in
+                try body(state) { callID, fromTag in
                     try finder.call(CallName(callID: callID, fromTag: fromTag)).records
                 }
             }

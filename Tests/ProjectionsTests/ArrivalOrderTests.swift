@@ -46,7 +46,7 @@ struct ArrivalOrderTests {
         var records: [[MemoryRows.Value]: [MemoryRows.Value]] = [:]
         var findings: Set<[MemoryRows.Value]> = []
         var statistics: [String] = []
-        var open: [[UInt8]: String] = [:]
+        var open: [CallKey: String] = [:]
     }
 
     private func outcome(

@@ -9,6 +9,17 @@ package struct LogID: Hashable, Sendable, CustomStringConvertible {
         self.low = low
     }
 
+    /// - Parameter description: 32 hex digits, as `description` has them.
+    package init?(_ description: String) {
+        guard description.utf8.count == 32, let high = UInt64(description.prefix(16), radix: 16),
+            let low = UInt64(description.suffix(16), radix: 16)
+        else { return nil }
+        self.init(high: high, low: low)
+    }
+
+    /// What the keys of calls are made with.
+    package var keySeed: UInt64 { low ^ high }
+
     /// 32 lower-case hex digits.
     package var description: String {
         Self.hex(high) + Self.hex(low)

@@ -21,10 +21,10 @@ package struct RowBatch: Sendable {
         case deleteFindings
         /// User agent, code, severity, findings and calls that were added.
         case addFindings
-        /// callid, from_tag, deadline, packed facts.
-        case keepOpenCall
-        /// callid, from_tag.
-        case dropOpenCall
+        /// The number of a row, what it says of calls that are open, and their packed facts.
+        case keepOpenCalls
+        /// The number of a row: all before it can go.
+        case dropOpenCalls
         /// A bucket, and by how much each counter of `TimerStatistics` changes.
         case addByHour, addBySource, addByUserAgent
         /// The columns of the table: a source's account, a gap, a policy, the number of a source's epoch, a

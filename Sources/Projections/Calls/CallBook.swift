@@ -57,6 +57,10 @@ package struct CallBook: ~Copyable {
     var common = CallCommon()
     var timer = LegTimer()
     var dirty: [UInt32] = []
+    /// How many calls the read model holds among the open ones.
+    package internal(set) var keptCount = 0
+    /// The slot that `forEachOpenAgain` goes on with.
+    var openAgainNext = 0
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
     var settled: [(slot: UInt32, generation: UInt32)] = []
     var settledHead = 0
@@ -210,30 +214,7 @@ package struct CallBook: ~Copyable {
         let earlier = EarlierCall(state: state, records: hasRecords ? try records(callID, fromTag) : [])
         let slot = recall(earlier, CallKey(callID: callID, fromTag: fromTag, seed: seed))
         entries[slot].marks.formUnion(.kept)
-    }
-
-    /// Hands over each call that has changed since the last time and is open, or that was kept as open and is
-    /// no more; then forgets the oldest of those that have settled.
-    package mutating func takeChanges(
-        open: (borrowing CallFold) throws -> Void, closed: (borrowing CallFold) throws -> Void
-    ) throws {
-        for slot in dirty.lazy.map({ Int($0) }) {
-            entries[slot].marks.subtract(.dirty)
-            // Forgotten since, and its place not taken.
-            if entries[slot].chain.count == 0 { continue }
-            let isSettled = entries[slot].marks.contains(.settled)
-            if !isSettled {
-                fold.fold(entries[slot].chain, in: arena, sources: sources)
-                try open(fold)
-                entries[slot].marks.formUnion(.kept)
-            } else if entries[slot].marks.contains(.kept) {
-                fold.fold(entries[slot].chain, in: arena, sources: sources)
-                try closed(fold)
-                entries[slot].marks.subtract(.kept)
-            }
-        }
-        dirty.removeAll(keepingCapacity: true)
-        forgetSettled()
+        keptCount += 1
     }
 
     package mutating func takeStatistics() -> StatisticsChanges {

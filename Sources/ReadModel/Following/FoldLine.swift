@@ -20,6 +20,7 @@ struct FoldLine: ~Copyable {
     /// Whether the calls that are open are kept once, at the end, and not round by round.
     private let keepsOpenLast: Bool
     private let callEvents: CallEvents
+    private var openCalls: OpenCallChanges
     /// Events of calls that had left memory while records were put off, in their order.
     private var late: [Position] = []
     /// Makes the records of those that leave memory; null where none are put off.
@@ -38,22 +39,23 @@ struct FoldLine: ~Copyable {
         self.keepsOpenLast = keepsOpenLast
         self.writing = writing
         next = start.next
+        openCalls = OpenCallChanges(nextRow: start.openCallsRow)
         asOf = start.asOf
         sources = SourceRegistry(start.sources)
         sourceEpochsWritten = start.sources.count
         completeness = start.completeness
         decoding = DecodingAhead(
-            try log.reader(from: start.next), seed: log.id.low ^ log.id.high, isThreaded: keepsOpenLast)
+            try log.reader(from: start.next), seed: log.id.keySeed, isThreaded: keepsOpenLast)
         callEvents = CallEvents(log: log, sources: sources)
         book = CallBook(
             earlierCalls: SettledCalls(events: callEvents, writing: writing),
-            seed: log.id.low ^ log.id.high, settings: start.settings, sources: sources,
+            seed: log.id.keySeed, settings: start.settings, sources: sources,
             policies: start.policies, knowsAll: start.next == .first, putsOff: putsOff, settledMax: settledMax
         )
         book.gaps = completeness.open
         if putsOff {
             records = RecordThread(
-                settings: start.settings, policies: start.policies, seed: log.id.low ^ log.id.high,
+                settings: start.settings, policies: start.policies, seed: log.id.keySeed,
                 writing: writing)
         }
     }
@@ -110,7 +112,7 @@ struct FoldLine: ~Copyable {
         if isLast { try land() }
         // Sums can wait as well: nobody reads them before the end.
         if book.putsOff { return writing.commit(next) }
-        if isLast { try keepOpenCalls() } else { try letGo() }
+        if isLast { try keepOpenCalls(isLast: true) } else { try letGo() }
         let statistics = book.takeStatistics()
         book.rows.append(statistics, sources: sources)
         let findings = book.takeFindingSums()
@@ -127,16 +129,12 @@ struct FoldLine: ~Copyable {
         if keepsOpenLast { book.forgetSettled() } else { try keepOpenCalls() }
     }
 
-    private mutating func keepOpenCalls() throws {
-        var changes = RowBatch()
-        swap(&changes, &book.rows)
-        try book.takeChanges { fold in
-            changes.keepOpen(fold)
-            if changes.textBytes > Limits.rowTextBytes { try writing.write(&changes) }
-        } closed: { fold in
-            changes.dropOpen(fold)
-        }
-        swap(&changes, &book.rows)
+    private mutating func keepOpenCalls(isLast: Bool = false) throws {
+        var rows = RowBatch()
+        swap(&rows, &book.rows)
+        let writing = writing
+        try openCalls.take(from: &book, into: &rows, isLast: isLast) { rows in try writing.write(&rows) }
+        swap(&rows, &book.rows)
     }
 }
 

@@ -9,11 +9,12 @@ extension ReadModelSnapshot {
     /// such a call.
     package func stories(callID: String, log: LogDirectory, asOf: Timestamp) throws -> [CallStory] {
         var fromTags: Set<StoredKey> = []
-        for table in ["open_calls", "cdrs"] {
-            let rows = try Row.fetchCursor(
-                db, sql: "SELECT DISTINCT from_tag FROM \(table) WHERE callid = ?", arguments: [callID])
-            while let row = try rows.next() { fromTags.insert(StoredKey(row.text(0) ?? "")) }
+        try forEachOpenCall(callID: callID) { fold in
+            fromTags.insert(StoredKey(fold.string(fold.fromTag) ?? ""))
         }
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT DISTINCT from_tag FROM cdrs WHERE callid = ?", arguments: [callID])
+        while let row = try rows.next() { fromTags.insert(StoredKey(row.text(0) ?? "")) }
         let events = CallEvents(log: log, sources: sources)
         var fold = CallFold(settings: settings)
         var stories: [CallStory] = []

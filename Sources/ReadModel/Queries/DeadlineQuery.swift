@@ -15,19 +15,35 @@ package struct OverdueDialog: Hashable, Sendable {
 extension ReadModelSnapshot {
     /// Whether any call is open.
     package var hasOpenCalls: Bool {
-        get throws { try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM open_calls)") ?? false }
+        get throws { try count(.openCalls) > 0 }
     }
 
     /// What should have ended at `time` or before, the longest overdue first; at most about `max`.
     package func overdue(at time: Timestamp, max: Int) throws -> [OverdueDialog] {
         var found: [OverdueDialog] = []
+        // Hardly ever: then it needs no more than a look.
+        guard try OpenCallIndex.mayBeOverdue(db, at: time) else { return [] }
+        var places = try OpenCallIndex(db).places.filter { $0.deadline <= time }
+            .sorted {
+                ($0.deadline, $0.row, $0.bytes.lowerBound) < ($1.deadline, $1.row, $1.bytes.lowerBound)
+            }[...]
+        while found.count < max, !places.isEmpty {
+            // Some of them may yield nothing: their end is presumed already.
+            let some = places.prefix(max)
+            places = places.dropFirst(max)
+            found += try overdue(at: time, some)
+        }
+        return found
+    }
+
+    /// What should have ended at `time` or before of some open calls.
+    private func overdue(
+        at time: Timestamp, _ places: ArraySlice<OpenCallIndex.Place>
+    ) throws -> [OverdueDialog] {
+        var found: [OverdueDialog] = []
         var fold = CallFold(settings: settings)
-        let rows = try Row.fetchCursor(
-            db, sql: "SELECT state FROM open_calls WHERE deadline <= ? ORDER BY deadline, callid, from_tag",
-            arguments: [time.rawValue])
-        while found.count < max, let row = try rows.next() {
-            let packed: Data = row[0]
-            fold.fold(CallState(restoring: [UInt8](packed)), sources: sources)
+        for state in try OpenCallIndex.states(db, places) {
+            fold.fold(state, sources: sources)
             let callID = Array(fold.bytes[fold.callID.range])
             let fromTag = Array(fold.bytes[fold.fromTag.range])
             if fold.legs.isEmpty, fold.end == nil, fold.unansweredDeadline <= time {

@@ -1,3 +1,4 @@
+internal import EventLog
 package import Events
 internal import Foundation
 internal import GRDB
@@ -55,6 +56,8 @@ package final class ReadModelSnapshot {
     let sources: SourceRegistry
     let policies: PolicyHistory
     let gaps: OpenGaps
+    /// What the keys of calls are made with.
+    let keySeed: UInt64
 
     init(_ db: Database) throws {
         self.db = db
@@ -64,6 +67,12 @@ package final class ReadModelSnapshot {
         sources = SourceRegistry(try ReadModelDatabase.sourceEpochs(db))
         policies = try ReadModelDatabase.policies(db)
         gaps = try ReadModelDatabase.openGaps(db)
+        let log = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'log'")
+        guard let log = log.flatMap({ LogID($0) }) else {
+            throw ReadModelError(
+                .inconsistent, "the read model doesn't say of which log it is: run `tollbook rebuild`")
+        }
+        keySeed = log.keySeed
     }
 
     /// Folds each open call in turn, in the order of Call-ID and From tag.
@@ -71,13 +80,10 @@ package final class ReadModelSnapshot {
         callID: String? = nil, _ body: (borrowing CallFold) throws -> Void
     ) throws {
         var fold = CallFold(settings: settings)
-        let sql =
-            "SELECT state FROM open_calls" + (callID == nil ? "" : " WHERE callid = ?")
-            + " ORDER BY callid, from_tag"
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: callID.map { [$0] } ?? [])
-        while let row = try rows.next() {
-            let packed: Data = row[0]
-            fold.fold(CallState(restoring: [UInt8](packed)), sources: sources)
+        let wanted = callID.map { Array($0.utf8) }
+        for call in try OpenCallList(db, self).calls {
+            if let wanted, wanted != Array(call.callID) { continue }
+            fold.fold(call.state, sources: sources)
             try body(fold)
         }
     }

@@ -152,12 +152,10 @@ extension ReadModelSnapshot {
     func positions(callID: String, fromTag: String) throws -> [Position] {
         var found: Set<UInt64> = []
         let arguments: StatementArguments = [callID, fromTag]
-        let open = try Row.fetchCursor(
-            db, sql: "SELECT state FROM open_calls WHERE callid = ? AND from_tag = ?", arguments: arguments)
-        if let row = try open.next() {
-            let packed: Data = row[0]
+        let key = CallKey(callID: Array(callID.utf8), fromTag: Array(fromTag.utf8), seed: keySeed)
+        try OpenCallIndex(db, key: key).forEachState(db) { _, state in
             var fold = CallFold(settings: settings)
-            fold.fold(CallState(restoring: [UInt8](packed)), sources: sources)
+            fold.fold(state, sources: sources)
             for fact in fold.facts { found.insert(fact.position.rawValue) }
         }
         let rows = try Row.fetchCursor(

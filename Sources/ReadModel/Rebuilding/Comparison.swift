@@ -66,14 +66,15 @@ package enum Comparison {
             try rebuild.finish()
             let other = try DatabaseQueue(path: checkPath)
             return try other.read { rebuilt in
-                try compare(snapshot.db, rebuilt, next: snapshot.next, examplesMax: examplesMax)
+                try compare(snapshot, ReadModelSnapshot(rebuilt), examplesMax: examplesMax)
             }
         }
     }
 
     private static func compare(
-        _ kept: Database, _ rebuilt: Database, next: Position, examplesMax: Int
+        _ keptSnapshot: ReadModelSnapshot, _ rebuiltSnapshot: ReadModelSnapshot, examplesMax: Int
     ) throws -> Report {
+        let (kept, rebuilt) = (keptSnapshot.db, rebuiltSnapshot.db)
         var tables: [Table] = []
         var examples: [Difference] = []
         for table in ReadModelSchema.comparedTables {
@@ -89,7 +90,10 @@ package enum Comparison {
             tables.append(Table(name: table.name, rows: merge.rows, differences: merge.differences))
             examples += merge.examples
         }
-        return Report(next: next, tables: tables, examples: examples)
+        let openCalls = try compareOpenCalls(keptSnapshot, rebuiltSnapshot, examplesMax: examplesMax)
+        tables.append(openCalls.table)
+        examples += openCalls.examples
+        return Report(next: keptSnapshot.next, tables: tables, examples: examples)
     }
 }
 

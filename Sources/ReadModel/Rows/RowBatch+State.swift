@@ -1,22 +1,8 @@
 internal import Events
 internal import Projections
 
-/// Rows of what a projector knows besides records: open calls, statistics, sources, gaps, position.
+/// Rows of what a projector knows besides records: statistics, sources, gaps, position.
 extension RowBatch {
-    mutating func keepOpen(_ fold: borrowing CallFold) {
-        append(fold.callID, in: fold.bytes)
-        append(fold.fromTag, in: fold.bytes)
-        integer((fold.nextDeadline ?? .last).rawValue)
-        blob(fold.packed)
-        end(.keepOpenCall)
-    }
-
-    mutating func dropOpen(_ fold: borrowing CallFold) {
-        append(fold.callID, in: fold.bytes)
-        append(fold.fromTag, in: fold.bytes)
-        end(.dropOpenCall)
-    }
-
     mutating func insert(policy: String, _ entry: PolicyHistory.Entry, at position: Position) {
         integer(Int64(position.rawValue))
         integer(entry.time.rawValue)

@@ -112,8 +112,8 @@ extension RowBatch.Operation {
             INSERT INTO finding_sums VALUES (?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET findings = findings + excluded.findings, calls = calls + excluded.calls
             """
-        case .keepOpenCall: "INSERT OR REPLACE INTO open_calls VALUES (?, ?, ?, ?)"
-        case .dropOpenCall: "DELETE FROM open_calls WHERE callid = ? AND from_tag = ?"
+        case .keepOpenCalls: "INSERT INTO open_calls VALUES (?, ?, ?)"
+        case .dropOpenCalls: "DELETE FROM open_calls WHERE round < ?"
         case .addByHour: Self.adding("hour")
         case .addBySource: Self.adding("source")
         case .addByUserAgent: Self.adding("user_agent")

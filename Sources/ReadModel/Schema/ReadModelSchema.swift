@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 5
+    package static let version: Int64 = 6
 
     static let tables: [String] = [
         """
@@ -35,14 +35,14 @@ public enum ReadModelSchema {
         )
         """,
         """
-        -- Calls that are open: their packed facts, and the earliest deadline of what is open in them.
+        -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
+        -- says of a call counts. `calls` has 28 bytes for each: key (16), earliest deadline of what is open in it (8),
+        -- and how many bytes of `states` its packed facts take (4), 0 if it is open no more.
         CREATE TABLE open_calls (
-            callid TEXT NOT NULL,
-            from_tag TEXT NOT NULL,
-            deadline INTEGER NOT NULL,
-            state BLOB NOT NULL,
-            PRIMARY KEY (callid, from_tag)
-        ) WITHOUT ROWID
+            round INTEGER PRIMARY KEY NOT NULL,
+            calls BLOB NOT NULL,
+            states BLOB NOT NULL
+        )
         """,
         """
         -- What the audit says of settled calls; open ones are judged when asked for.
@@ -148,7 +148,6 @@ public enum ReadModelSchema {
         "CREATE INDEX cdrs_by_start ON cdrs (started_at)",
         "CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1",
         "CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision)",
-        "CREATE INDEX open_calls_by_deadline ON open_calls (deadline)",
         "CREATE INDEX findings_by_call ON findings (callid, from_tag)",
         "CREATE INDEX findings_by_time ON findings (at)",
     ]
@@ -168,7 +167,6 @@ public enum ReadModelSchema {
     static let comparedTables: [(name: String, order: String)] = [
         ("cdrs", "callid, from_tag, to_tag"),
         ("cdr_revisions", "callid, from_tag, to_tag, revision, withdrawn"),
-        ("open_calls", "callid, from_tag"),
         ("findings", "callid, from_tag, to_tag, at, code, positions"),
         ("finding_sums", "user_agent, code"),
         ("statistics_hour", "hour"), ("statistics_source", "source"), ("statistics_user_agent", "user_agent"),

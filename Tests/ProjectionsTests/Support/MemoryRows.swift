@@ -136,7 +136,7 @@ struct Feed: ~Copyable {
     var book: CallBook
     var statistics = StatisticsChanges()
     /// What is open, by call.
-    var open: [[UInt8]: String] = [:]
+    var open: [CallKey: String] = [:]
 
     init(_ events: [StatedEvent], settledMax: Int) {
         sources = SourceRegistry()
@@ -163,18 +163,16 @@ struct Feed: ~Copyable {
     /// Ends a round, as a commit does.
     mutating func cut() throws {
         rows.write(&book.rows)
-        var changed: [(key: [UInt8], text: String?)] = []
-        try book.takeChanges { fold in
-            let key = Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range])
+        var changed: [(key: CallKey, text: String?)] = []
+        book.takeChanges { key, fold in
             var text = "\(String(describing: fold.nextDeadline?.rawValue)) \(fold.legs.count)"
             for leg in fold.legs {
                 text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })"
             }
             let share = fold.statisticsShare(asOf: Timestamp(rawValue: 2_000_000_000_000_000))
             changed.append((key, text + " \(share.hour) \(share.statistics.hashValue)"))
-        } closed: { fold in
-            changed.append(
-                (Array(fold.bytes[fold.callID.range]) + [0] + Array(fold.bytes[fold.fromTag.range]), nil))
+        } closed: { key in
+            changed.append((key, nil))
         }
         for change in changed { open[change.key] = change.text }
         let taken = book.takeStatistics()

@@ -1,0 +1,93 @@
+internal import Events
+internal import Foundation
+internal import GRDB
+internal import Projections
+
+/// Where the rows of `open_calls` have what counts of each call that is open.
+struct OpenCallIndex {
+    /// A call's packed facts, within the `states` of a row.
+    struct Place {
+        let row: Int64
+        let bytes: Range<Int>
+        let deadline: Timestamp
+    }
+
+    /// The newest row first.
+    private(set) var places: [Place] = []
+
+    /// All calls that are open, or the one with this key.
+    init(_ db: Database, key: CallKey? = nil) throws {
+        var seen: Set<CallKey> = []
+        try Self.forEachRow(db) { row, calls in
+            var start = 0
+            for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes) {
+                let entry = OpenCallEntry(calls, at: offset)
+                let bytes = start..<start + entry.stateBytes
+                start = bytes.upperBound
+                if let key, key != entry.key { continue }
+                if seen.insert(entry.key).inserted, !bytes.isEmpty {
+                    places.append(Place(row: row, bytes: bytes, deadline: entry.deadline))
+                }
+            }
+            return key == nil || seen.isEmpty
+        }
+    }
+
+    /// Whether any row, however old, says of a call that it should have ended by then.
+    static func mayBeOverdue(_ db: Database, at time: Timestamp) throws -> Bool {
+        var isFound = false
+        try forEachRow(db) { _, calls in
+            for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes)
+            where OpenCallEntry(calls, at: offset).deadline <= time { isFound = true }
+            return !isFound
+        }
+        return isFound
+    }
+
+    /// Hands the packed facts of each place over, row by row.
+    func forEachState(_ db: Database, _ body: (Place, CallState) throws -> Void) throws {
+        try Self.forEachState(db, places, body)
+    }
+
+    /// The packed facts of some of the places, in their order.
+    static func states(_ db: Database, _ places: ArraySlice<Place>) throws -> [CallState] {
+        let byRow = places.indices.sorted {
+            (places[$0].row, places[$0].bytes.lowerBound) < (places[$1].row, places[$1].bytes.lowerBound)
+        }
+        var found = [CallState](repeating: CallState(restoring: []), count: places.count)
+        var next = byRow.makeIterator()
+        try forEachState(db, byRow.map { places[$0] }) { _, state in
+            if let index = next.next() { found[index - places.startIndex] = state }
+        }
+        return found
+    }
+
+    /// Rows are read once where places of one follow each other.
+    private static func forEachState(
+        _ db: Database, _ places: [Place], _ body: (Place, CallState) throws -> Void
+    ) throws {
+        var states: (row: Int64, bytes: Data)?
+        for place in places {
+            if states?.row != place.row {
+                let found = try Data.fetchOne(
+                    db, sql: "SELECT states FROM open_calls WHERE round = ?", arguments: [place.row])
+                states = (place.row, found ?? Data())
+            }
+            guard let bytes = states?.bytes, place.bytes.upperBound <= bytes.count else {
+                throw ReadModelError(
+                    .inconsistent,
+                    "the read model lacks facts of an open call: `tollbook rebuild` makes it anew")
+            }
+            try body(place, CallState(restoring: [UInt8](bytes[place.bytes])))
+        }
+    }
+
+    /// - Parameter body: takes a row's number and its `calls`; says whether to go on.
+    private static func forEachRow(_ db: Database, _ body: (Int64, RawSpan) throws -> Bool) throws {
+        let rows = try Row.fetchCursor(db, sql: "SELECT round, calls FROM open_calls ORDER BY round DESC")
+        while let row = try rows.next() {
+            let calls: Data = row[1]
+            if try !body(row[0], calls.bytes) { return }
+        }
+    }
+}
