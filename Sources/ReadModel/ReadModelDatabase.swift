@@ -99,7 +99,9 @@ package final class ReadModelDatabase: Sendable {
     }
 
     private static func make(_ db: Database, logID: LogID) throws {
-        for statement in ReadModelSchema.tables + ReadModelSchema.indexes { try db.execute(sql: statement) }
+        for statement in ReadModelSchema.tables + ReadModelSchema.indexes + ReadModelSchema.estimates {
+            try db.execute(sql: statement)
+        }
         try db.execute(
             sql:
                 "INSERT INTO meta VALUES ('schema_version', ?), ('log', ?), ('next_position', 1), ('as_of', 0), "
@@ -135,6 +137,8 @@ extension ReadModelDatabase {
         var settings = Settings()
         /// The number of the next row of `open_calls`.
         var openCallsRow: Int64 = 1
+        /// The last row of `call_marks`; 0 where there is none.
+        var marks: (row: Int64, bytes: [UInt8]) = (0, [])
     }
 
     func loadStart(log: LogDirectory) throws -> Start {
@@ -154,6 +158,10 @@ extension ReadModelDatabase {
             start.settings = try Self.settings(db)
             let row = try Int64.fetchOne(db, sql: "SELECT max(round) FROM open_calls")
             start.openCallsRow = (row ?? 0) + 1
+            if let last = try Row.fetchOne(db, sql: "SELECT id, marks FROM call_marks ORDER BY id DESC LIMIT 1")
+            {
+                start.marks = (last[0], [UInt8](last[1] as Data))
+            }
             return start
         }
     }
@@ -259,6 +267,14 @@ extension ReadModelDatabase {
                     try finder.call(CallName(callID: callID, fromTag: fromTag)).records
                 }
             }
+        }
+    }
+
+    /// Hands over the marks of calls that have a record, row by row.
+    func forEachMarks(_ body: ([UInt64]) throws -> Void) throws {
+        try write { db in
+            var find = try Statement(db, "SELECT marks FROM call_marks")
+            while try find.step() { try body(CallMarks.marks(find.readBytes(0))) }
         }
     }
 

@@ -23,6 +23,8 @@ package struct RowBatch: Sendable {
         case addFindings
         /// The number of a row, what it says of calls that are open, and their packed facts.
         case keepOpenCalls
+        /// Marks of calls that have a record, and the number of the row.
+        case keepMarks
         /// The number of a row: all before it can go.
         case dropOpenCalls
         /// A bucket, and by how much each counter of `TimerStatistics` changes.
@@ -138,6 +140,19 @@ package struct RowBatch: Sendable {
             }
             return hash
         }
+    }
+
+    /// A hash of a row's first columns, which are texts.
+    package func hash(of row: Row, count: Int) -> UInt64 {
+        var hash = RowHash()
+        // Safety: read during the call only; the ranges are the batch's own.
+        unsafe text.withUnsafeBufferPointer { text in
+            for cell in cells[row.cells].prefix(count) {
+                guard case .text(let start, let length) = cell else { continue }
+                unsafe hash.text(UnsafeBufferPointer(rebasing: text[Int(start)..<Int(start) + Int(length)]))
+            }
+        }
+        return hash.low
     }
 }
 

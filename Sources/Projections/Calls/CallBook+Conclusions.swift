@@ -19,6 +19,7 @@ extension CallBook {
         if hadRecords || fold.hasRecord {
             let history = entries[slot].history ?? History()
             entries[slot].history = history
+            if !hadRecords, !putsOff { newMarks.append(ForgottenCalls.mark(entries[slot].key)) }
             forEachRecord { book, record, leg, policy in
                 book.put(record, leg, policy, history, because: position)
             }

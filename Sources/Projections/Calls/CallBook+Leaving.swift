@@ -73,6 +73,7 @@ extension CallBook {
             !entries[slot].marks.contains(.manyTags)
         {
             leaving.append(entries[slot].chain, in: arena)
+            newMarks.append(ForgottenCalls.mark(entries[slot].key))
             return true
         }
         fold.fold(entries[slot].chain, in: arena, sources: sources)
@@ -81,6 +82,7 @@ extension CallBook {
             return false
         }
         entries[slot].marks.subtract(.due)
+        newMarks.append(ForgottenCalls.mark(entries[slot].key))
         appendRecords(entries[slot].history)
         _ = countSettled()
         return true
@@ -124,7 +126,10 @@ extension CallBook {
                 }
             }
             entries[slot].marks.subtract(.due)
-            if let history = entries[slot].history { appendRecords(history) }
+            if let history = entries[slot].history {
+                newMarks.append(ForgottenCalls.mark(entries[slot].key))
+                appendRecords(history)
+            }
             if rows.textBytes > Limits.rowTextBytes { try handOver(&rows) }
             entries[slot].history?.forgetTexts()
         }

@@ -67,8 +67,8 @@ package struct CallBook: ~Copyable {
     /// Calls that have left memory since the book was opened.
     var forgotten = ForgottenCalls()
     var touched: UInt64 = 0
-    /// Whether every call that there may be from before is known: a book that was opened on nothing.
-    let knowsAll: Bool
+    /// Marks of calls that have had no record before (see `ForgottenCalls.mark`), since they were last taken.
+    package internal(set) var newMarks: [UInt64] = []
     /// Whether records wait until their call leaves memory (see `CallBook+Leaving.swift`).
     package internal(set) var putsOff: Bool
     /// Calls that have left memory while records are put off, and whose records somebody else is to make.
@@ -121,19 +121,16 @@ package struct CallBook: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - knowsAll: that no call is known from before, so that only forgotten ones need be asked for.
-    ///   - putsOff: that records wait until their call leaves memory; for a book that knows all.
+    ///   - putsOff: that records wait until their call leaves memory; for a book that is opened on nothing.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
-        policies: PolicyHistory = PolicyHistory(), knowsAll: Bool = false, putsOff: Bool = false,
+        policies: PolicyHistory = PolicyHistory(), putsOff: Bool = false,
         settledMax: Int = Limits.settledCallsInMemoryMax
     ) {
-        precondition(knowsAll || !putsOff, "records can wait only where none is known from before")
         self.putsOff = putsOff
         self.earlierCalls = earlierCalls
         self.seed = seed
         self.settledMax = settledMax
-        self.knowsAll = knowsAll
         self.sources = sources
         self.policies = policies
         fold = CallFold(settings: settings)
@@ -217,6 +214,17 @@ package struct CallBook: ~Copyable {
         keptCount += 1
     }
 
+    /// Calls that had a record before the book was opened, by their marks: any other needn't be asked for.
+    package mutating func know(marks: some Sequence<UInt64>) {
+        for mark in marks { forgotten.insert(mark: mark) }
+    }
+
+    /// Hands over the marks of calls that have got their first record.
+    package mutating func takeMarks() -> [UInt64] {
+        defer { newMarks.removeAll(keepingCapacity: true) }
+        return newMarks
+    }
+
     package mutating func takeStatistics() -> StatisticsChanges {
         defer { statistics = StatisticsChanges() }
         return statistics
@@ -237,7 +245,7 @@ extension CallBook {
         of key: CallKey, _ view: borrowing EventView, in text: PaddedBytes, at position: Position
     ) throws -> Int {
         if let known = find(key) { return known }
-        if !knowsAll || forgotten.contains(key) {
+        if forgotten.contains(key) {
             var callID: [UInt8] = []
             var fromTag: [UInt8] = []
             JSONText.append(view.text(.callID) ?? .empty, in: text, to: &callID)
@@ -352,7 +360,7 @@ extension CallBook {
             if putsOff, !leave(slot) { continue }
             let key = entries[slot].key
             table.remove(key, slot: slot, in: entries)
-            if knowsAll { forgotten.insert(key) }
+            forgotten.insert(key)
             arena.release(&entries[slot].chain)
             entries[slot].history = nil
             // The slot may wait in the list of what has changed, whoever has it then.

@@ -35,8 +35,9 @@ struct ForgottenCalls: ~Copyable {
         unsafe words.deallocate()
     }
 
-    func contains(_ key: CallKey) -> Bool {
-        let mark = Self.mark(key)
+    func contains(_ key: CallKey) -> Bool { contains(mark: Self.mark(key)) }
+
+    private func contains(mark: UInt64) -> Bool {
         if isFilter {
             return Self.bits(mark).allSatisfy { unsafe words[word($0, mark)] & 1 << ($0 & 63) != 0 }
         }
@@ -57,10 +58,11 @@ struct ForgottenCalls: ~Copyable {
         return unsafe words[isFilter ? word(0, mark) : Int(truncatingIfNeeded: mark) & mask]
     }
 
-    mutating func insert(_ key: CallKey) {
-        let mark = Self.mark(key)
+    mutating func insert(_ key: CallKey) { insert(mark: Self.mark(key)) }
+
+    mutating func insert(mark: UInt64) {
         if isFilter { return setBits(mark) }
-        if contains(key) { return }
+        if contains(mark: mark) { return }
         if count == exactMax {
             becomeFilter()
             return setBits(mark)
@@ -109,7 +111,8 @@ struct ForgottenCalls: ~Copyable {
         return [mixed >> 55, mixed >> 46 & 511, mixed >> 37 & 511, mixed >> 28 & 511, mixed >> 19 & 511]
     }
 
-    private static func mark(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
+    /// What is kept of a key: never 0.
+    static func mark(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
 }
 
 extension InlineArray where Element == UInt64 {

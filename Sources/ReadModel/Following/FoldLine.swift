@@ -21,6 +21,7 @@ struct FoldLine: ~Copyable {
     private let keepsOpenLast: Bool
     private let callEvents: CallEvents
     private var openCalls: OpenCallChanges
+    private var marks: CallMarks
     /// Events of calls that had left memory while records were put off, in their order.
     private var late: [Position] = []
     /// Makes the records of those that leave memory; null where none are put off.
@@ -40,6 +41,7 @@ struct FoldLine: ~Copyable {
         self.writing = writing
         next = start.next
         openCalls = OpenCallChanges(nextRow: start.openCallsRow)
+        marks = CallMarks(row: start.marks.row, bytes: start.marks.bytes)
         asOf = start.asOf
         sources = SourceRegistry(start.sources)
         sourceEpochsWritten = start.sources.count
@@ -50,7 +52,7 @@ struct FoldLine: ~Copyable {
         book = CallBook(
             earlierCalls: SettledCalls(events: callEvents, writing: writing),
             seed: log.id.keySeed, settings: start.settings, sources: sources,
-            policies: start.policies, knowsAll: start.next == .first, putsOff: putsOff, settledMax: settledMax
+            policies: start.policies, putsOff: putsOff, settledMax: settledMax
         )
         book.gaps = completeness.open
         if putsOff {
@@ -60,8 +62,9 @@ struct FoldLine: ~Copyable {
         }
     }
 
-    /// Puts back the calls that are open.
+    /// Puts back the calls that are open, and what is known of all others.
     mutating func restoreOpenCalls(_ database: ReadModelDatabase) throws {
+        try database.forEachMarks { book.know(marks: $0) }
         try database.forEachOpenCall { state, records in
             try book.restore(state, records: records)
         }
@@ -115,6 +118,8 @@ struct FoldLine: ~Copyable {
         if isLast { try keepOpenCalls(isLast: true) } else { try letGo() }
         let statistics = book.takeStatistics()
         book.rows.append(statistics, sources: sources)
+        let new = book.takeMarks()
+        marks.take(new, into: &book.rows, isCommitted: true)
         let findings = book.takeFindingSums()
         book.rows.append(findings)
         book.rows.append(&completeness, sources: sources, sourceEpochs: &sourceEpochsWritten)
@@ -276,6 +281,8 @@ extension FoldLine {
     /// Hands over the calls that have left memory, and the rows that came with them, once there is enough of
     /// either.
     private mutating func handOver(atLeast bytes: Int) throws {
+        let new = book.takeMarks()
+        marks.take(new, into: &book.rows, isCommitted: false)
         guard let records, max(book.leaving.byteCount, book.rows.textBytes) >= bytes else { return }
         swap(&work.calls, &book.leaving)
         swap(&work.rows, &book.rows)

@@ -43,7 +43,7 @@ final class RecordThread: @unchecked Sendable {
         book = CallBook(
             earlierCalls: NoEarlierCalls(), seed: seed, settings: settings, sources: sources,
             policies: policies,
-            knowsAll: true, putsOff: true)
+            putsOff: true)
         for _ in 0..<ReadModelLimits.recordWorksMax { room.signal() }
     }
 

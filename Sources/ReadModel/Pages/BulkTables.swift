@@ -12,6 +12,7 @@ final class BulkTables {
     private var records: Table
     private var revisions: Table
     private var findings: Table
+    private var marks: TableTree
     /// As `RowWriter.longest`.
     private(set) var longest: Int64 = 0
 
@@ -21,14 +22,22 @@ final class BulkTables {
     }
 
     private struct Index {
-        let root: PageNumber
         let keys: KeyRuns
+        var tree: IndexTree
+        /// The part of the table that the keys at hand belong to.
+        var part: Int64 = 0
         /// Which columns of a row the entry's texts and number are.
         let texts: [Int]
         let number: Int?
         let isUnique: Bool
         /// A column that must be 1 for a row to be in the index.
         var condition: Int?
+
+        /// Puts the keys of a part into the index where it begins with that.
+        mutating func drain(_ record: inout RecordBytes) throws {
+            guard keys.shape.beginsWithPart else { return }
+            try keys.drain(into: &tree, &record, isUnique: isUnique)
+        }
     }
 
     private static let startedAt = column("started_at")
@@ -72,12 +81,11 @@ final class BulkTables {
             _ name: String, texts: [Int] = [], number: Int? = nil, isUnique: Bool = false,
             condition: Int? = nil
         ) -> Index {
-            Index(
-                root: roots.page(name),
-                keys: KeyRuns(
-                    KeyShape(texts: texts.count, hasNumber: number != nil), beside: path,
-                    runEntriesMax: runEntriesMax),
-                texts: texts,
+            let shape = KeyShape(
+                texts: texts.count, hasNumber: number != nil, beginsWithPart: !texts.isEmpty)
+            return Index(
+                keys: KeyRuns(shape, beside: path, runEntriesMax: runEntriesMax),
+                tree: IndexTree(root: roots.page(name), file: file), texts: texts,
                 number: number, isUnique: isUnique, condition: condition)
         }
         records = Table(
@@ -95,6 +103,7 @@ final class BulkTables {
             indexes: [
                 index("findings_by_call", texts: [2, 3]), index("findings_by_time", number: 5),
             ])
+        marks = TableTree(root: roots.page("call_marks"), file: file)
     }
 
     /// Writes the rows of a batch.
@@ -106,6 +115,11 @@ final class BulkTables {
                 try append(row, of: batch, to: &records)
             case .insertRevision: try append(row, of: batch, to: &revisions)
             case .insertFinding: try append(row, of: batch, to: &findings)
+            case .keepMarks:
+                // Their number, which comes last, is the row's own.
+                record.lay(batch.cells[row.cells].prefix(1), of: batch.text)
+                // Safety: the record stays as it is during the call.
+                try unsafe marks.append(record.bytes)
             default: preconditionFailure("\(row.operation) changes what is there")
             }
         }
@@ -116,6 +130,7 @@ final class BulkTables {
         try finish(&records)
         try finish(&revisions)
         try finish(&findings)
+        try marks.finish()
         try file.finish()
     }
 
@@ -133,7 +148,13 @@ final class BulkTables {
                 else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
                 return unsafe UnsafeRawBufferPointer(rebasing: text[Int(start)..<Int(start) + Int(length)])
             }
-            for index in table.indexes {
+            let lastRow = table.tree.lastRow
+            for place in table.indexes.indices {
+                let index = table.indexes[place]
+                if index.part != KeyShape.part(of: lastRow) {
+                    try table.indexes[place].drain(&record)
+                    table.indexes[place].part = KeyShape.part(of: lastRow)
+                }
                 if let condition = index.condition {
                     guard case .integer(1) = cells[first + condition] else { continue }
                 }
@@ -142,7 +163,7 @@ final class BulkTables {
                     number = value
                 }
                 try unsafe index.keys.add(
-                    table.tree.lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)],
+                    lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)],
                     number: number)
             }
         }
@@ -150,9 +171,11 @@ final class BulkTables {
 
     private func finish(_ table: inout Table) throws {
         try table.tree.finish()
-        for index in table.indexes {
+        for place in table.indexes.indices {
+            try table.indexes[place].drain(&record)
+            let index = table.indexes[place]
             try index.keys.finish()
-            var tree = IndexTree(root: index.root, file: file)
+            var tree = index.tree
             if let mapped = try index.keys.map() {
                 var merge = KeyMerge(index.keys.runs, mapped, index.keys.shape)
                 try merge.write(to: &tree, isUnique: index.isUnique)

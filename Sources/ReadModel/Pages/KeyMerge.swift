@@ -42,6 +42,10 @@ struct KeyMerge: ~Copyable {
     private var heap: [Cursor] = []
     private var record = RecordBytes()
 
+    static var twice: ReadModelError {
+        ReadModelError(.inconsistent, "two records of a rebuild have the same key: please report this")
+    }
+
     init(_ runs: [Range<Int>], _ mapped: MappedRuns, _ shape: KeyShape) {
         self.shape = shape
         self.mapped = mapped
@@ -60,8 +64,7 @@ struct KeyMerge: ~Copyable {
         while let least = heap.first {
             if isUnique, shape.texts > 0 {
                 if let before, unsafe KeyOrder.compare(entry(before), entry(least.place), shape) == 0 {
-                    throw ReadModelError(
-                        .inconsistent, "two records of a rebuild have the same key: please report this")
+                    throw Self.twice
                 }
                 before = least.place
             }
@@ -76,29 +79,15 @@ struct KeyMerge: ~Copyable {
     private func entry(_ place: Int) -> UnsafeRawPointer { unsafe base + place + KeyRuns.headBytes }
 
     private mutating func layOut(_ cursor: Cursor) {
-        var lengths: [3 of Int] = [0, 0, 0]
         guard shape.texts > 0 else {
             // Safety: no texts.
             unsafe record.lay(
-                texts: UnsafeRawBufferPointer(start: nil, count: 0), lengths: lengths, count: 0,
+                texts: UnsafeRawBufferPointer(start: nil, count: 0), lengths: [0, 0, 0], count: 0,
                 number: KeyOrder.number(cursor.prefix), row: cursor.row)
             return
         }
-        let start = unsafe entry(cursor.place)
-        var textBytes = 0
-        for index in 0..<shape.texts {
-            lengths[index] = unsafe KeyOrder.length(start, index)
-            textBytes += lengths[index]
-        }
-        let texts = unsafe start + 2 * shape.texts
-        // Safety: lengths, texts and number of an entry lie one behind the other.
-        let number =
-            unsafe shape.hasNumber
-            ? KeyOrder.number(UInt64(bigEndian: (texts + textBytes).loadUnaligned(as: UInt64.self))) : nil
-        unsafe record.lay(
-            texts: UnsafeRawBufferPointer(start: texts, count: textBytes), lengths: lengths,
-            count: shape.texts,
-            number: number, row: cursor.row)
+        // Safety: an entry of this shape.
+        unsafe record.lay(entry: entry(cursor.place), shape, part: nil, row: cursor.row)
     }
 
     private func cursor(at place: Int, end: Int) -> Cursor {

@@ -6,6 +6,11 @@ struct KeyShape {
     let texts: Int
     /// Whether a number follows them.
     let hasNumber: Bool
+    /// Whether the part of the table that a row belongs to comes before all of it.
+    var beginsWithPart = false
+
+    /// Which part that is.
+    static func part(of row: Int64) -> Int64 { row >> ReadModelSchema.partBits }
 }
 
 /// Gathers the entries of an index as rows are made, and hands them out in order: sorted piece by piece while
@@ -55,7 +60,11 @@ final class KeyRuns {
     @unsafe
     @inline(__always)
     func add(_ row: Int64, texts parts: [3 of UnsafeRawBufferPointer], number: Int64 = 0) throws {
-        if entries.count == runEntriesMax || texts.count > ReadModelLimits.keyRunBytesMax { try endRun() }
+        if !shape.beginsWithPart,
+            entries.count == runEntriesMax || texts.count > ReadModelLimits.keyRunBytesMax
+        {
+            try endRun()
+        }
         guard shape.texts > 0 else {
             entries.append(Entry(prefix: KeyOrder.sortable(number), row: row, start: 0))
             return
@@ -88,7 +97,33 @@ final class KeyRuns {
         return try MappedRuns(descriptor, count: written, path: path)
     }
 
-    private func endRun() throws {
+    /// Puts what was gathered into its index, and forgets it: the entries of a part, which follow those of
+    /// the parts before.
+    ///
+    /// - Parameter isUnique: whether no two may agree in all but the rowid.
+    func drain(into tree: inout IndexTree, _ record: inout RecordBytes, isUnique: Bool) throws {
+        sortEntries()
+        let shape = shape
+        // Safety: the array is read during the call.
+        try unsafe texts.withUnsafeBytes { bytes in
+            var before: UnsafeRawPointer?
+            for entry in entries {
+                guard let base = bytes.baseAddress else { return }
+                let start = unsafe base + Int(entry.start)
+                if isUnique, let last = unsafe before, unsafe KeyOrder.compare(last, start, shape) == 0 {
+                    throw KeyMerge.twice
+                }
+                unsafe before = start
+                // Safety: an entry of this shape; the record stays as it is during the call.
+                unsafe record.lay(entry: start, shape, part: KeyShape.part(of: entry.row), row: entry.row)
+                try unsafe tree.append(record.bytes)
+            }
+        }
+        entries.removeAll(keepingCapacity: true)
+        texts.removeAll(keepingCapacity: true)
+    }
+
+    private func sortEntries() {
         let shape = shape
         // Safety: the array is read during the call.
         unsafe texts.withUnsafeBytes { bytes in
@@ -102,6 +137,11 @@ final class KeyRuns {
                 return $0.row < $1.row
             }
         }
+    }
+
+    private func endRun() throws {
+        sortEntries()
+        let shape = shape
         sorted.removeAll(keepingCapacity: true)
         unsafe texts.withUnsafeBytes { bytes in
             for entry in entries {
@@ -196,5 +236,26 @@ enum KeyOrder {
             unsafe rightText += rightCount
         }
         return unsafe shape.hasNumber ? Int(memcmp(leftText, rightText, 8)) : 0
+    }
+}
+
+extension RecordBytes {
+    /// Lays out an index entry as `KeyRuns` gathers it: lengths, texts and number, one behind the other.
+    @unsafe
+    mutating func lay(entry: UnsafeRawPointer, _ shape: KeyShape, part: Int64?, row: Int64) {
+        var lengths: [3 of Int] = [0, 0, 0]
+        var textBytes = 0
+        for index in 0..<shape.texts {
+            lengths[index] = unsafe KeyOrder.length(entry, index)
+            textBytes += lengths[index]
+        }
+        let texts = unsafe entry + 2 * shape.texts
+        // Safety: the caller's entry has this shape.
+        let number =
+            unsafe shape.hasNumber
+            ? KeyOrder.number(UInt64(bigEndian: (texts + textBytes).loadUnaligned(as: UInt64.self))) : nil
+        unsafe lay(
+            part: part, texts: UnsafeRawBufferPointer(start: texts, count: textBytes), lengths: lengths,
+            count: shape.texts, number: number, row: row)
     }
 }

@@ -60,10 +60,12 @@ struct RecordBytes: ~Copyable {
         }
     }
 
-    /// Lays out an index entry: texts, a number where there is one, and a rowid.
+    /// Lays out an index entry: the part of the table where the index begins with that, texts, a number where
+    /// there is one, and a rowid.
     @unsafe
     mutating func lay(
-        texts: UnsafeRawBufferPointer, lengths: [3 of Int], count textCount: Int, number: Int64?, row: Int64
+        part: Int64? = nil, texts: UnsafeRawBufferPointer, lengths: [3 of Int], count textCount: Int,
+        number: Int64?, row: Int64
     ) {
         var types = 1
         var body = Self.bytes(ofType: Self.type(row))
@@ -75,7 +77,12 @@ struct RecordBytes: ~Copyable {
             types &+= 1
             body &+= Self.bytes(ofType: Self.type(number))
         }
+        if let part {
+            types &+= 1
+            body &+= Self.bytes(ofType: Self.type(part))
+        }
         begin(types: types, body: body)
+        if let part { unsafe put(part) }
         var start = 0
         for index in 0..<textCount {
             // Safety: the lengths are those of the texts, one behind the other; the room was made.

@@ -17,6 +17,12 @@ final class RowWriter {
     private(set) var longest: Int64
     private var longestWritten: Int64
 
+    /// The numbers of records that were written lately, by a hash of their key; 0 for none. The statements
+    /// look whether it is that record.
+    private var recent = [Int64](repeating: 0, count: recentMax)
+    private var byNumber: [RowBatch.Operation: StatementBox] = [:]
+    private static let recentMax = 1 << 17
+
     private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
     private static let endedAt = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
 
@@ -26,6 +32,10 @@ final class RowWriter {
         setMeta = Int(RowBatch.Operation.setMeta.rawValue)
         for operation in RowBatch.Operation.allCases {
             statements.append(StatementBox(try Statement(db, operation.sql)))
+        }
+        for operation in [RowBatch.Operation.supersede, .replaceRecord, .deleteRecord] {
+            byNumber[operation] = StatementBox(
+                try Statement(db, operation.sql + " AND id = ?\(RowBatch.Operation.numberPlace)"))
         }
         for bucket in ["hour", "source", "user_agent"] {
             let sql = "DELETE FROM statistics_\(bucket) WHERE calls = 0"
@@ -54,8 +64,29 @@ final class RowWriter {
             default: break
             }
             if row.operation == .deleteFindings { try subtractFindings.statement.run(row, of: batch) }
-            try statements[Int(row.operation.rawValue)].statement.run(row, of: batch)
+            try write(row, of: batch)
         }
+    }
+
+    /// A record that was written lately is found by its number, any other by its key.
+    private func write(_ row: RowBatch.Row, of batch: borrowing RowBatch) throws {
+        let statement = statements[Int(row.operation.rawValue)]
+        switch row.operation {
+        case .insertRecord:
+            try statement.statement.run(row, of: batch)
+            recent[place(row, of: batch)] = statement.statement.insertedRow
+        case .supersede, .replaceRecord, .deleteRecord:
+            guard let known = byNumber[row.operation] else { preconditionFailure("made in init") }
+            let number = recent[place(row, of: batch)]
+            if number > 0, try known.statement.run(row, of: batch, number: number) > 0 { return }
+            try statement.statement.run(row, of: batch)
+        default: try statement.statement.run(row, of: batch)
+        }
+    }
+
+    /// Where `recent` has a record with this row's key, unless another has taken the place.
+    private func place(_ row: RowBatch.Row, of batch: borrowing RowBatch) -> Int {
+        Int(truncatingIfNeeded: batch.hash(of: row, count: 3)) & (Self.recentMax - 1)
     }
 
     /// What has to be done before a commit, besides the rows.
@@ -93,6 +124,9 @@ private final class StatementBox {
 }
 
 extension RowBatch.Operation {
+    /// The parameter behind all cells of any row about a record.
+    fileprivate static let numberPlace = CallRecord.columns.count + LegTimer.columns.count + 1
+
     /// The statement that carries it out; its parameters are the row's cells.
     fileprivate var sql: String {
         let columns = CallRecord.columns + LegTimer.columns
@@ -100,12 +134,11 @@ extension RowBatch.Operation {
         let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         return switch self {
         case .insertRecord: "INSERT INTO cdrs (\(names)) VALUES (\(places))"
-        case .replaceRecord:
-            "UPDATE cdrs SET (\(names)) = (\(places)) WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3"
+        case .replaceRecord: Self.replacing
         case .supersede: Self.superseding
-        case .insertRevision: "INSERT INTO cdr_revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
-        case .deleteRecord: "DELETE FROM cdrs WHERE callid = ? AND from_tag = ? AND to_tag = ?"
-        case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        case .insertRevision: "INSERT INTO cdr_revisions VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
+        case .deleteRecord: "DELETE FROM cdrs WHERE \(Self.itsKey)"
+        case .insertFinding: "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
         case .deleteFindings: "DELETE FROM findings WHERE callid = ? AND from_tag = ?"
         case .addFindings:
             """
@@ -113,6 +146,7 @@ extension RowBatch.Operation {
             ON CONFLICT DO UPDATE SET findings = findings + excluded.findings, calls = calls + excluded.calls
             """
         case .keepOpenCalls: "INSERT INTO open_calls VALUES (?, ?, ?)"
+        case .keepMarks: "INSERT OR REPLACE INTO call_marks VALUES (?, ?)"
         case .dropOpenCalls: "DELETE FROM open_calls WHERE round < ?"
         case .addByHour: Self.adding("hour")
         case .addBySource: Self.adding("source")
@@ -132,9 +166,18 @@ extension RowBatch.Operation {
         }.joined(separator: ", ")
         return """
             INSERT INTO cdr_revisions
-            SELECT callid, from_tag, to_tag, revision, ?4, ?5, json_object(\(members)) FROM cdrs
-            WHERE callid = ?1 AND from_tag = ?2 AND to_tag = ?3
+            SELECT callid, from_tag, to_tag, revision, ?4, ?5, json_object(\(members)), NULL FROM cdrs
+            WHERE \(itsKey)
             """
+    }
+
+    /// The record that a row is about, by its first three cells.
+    private static let itsKey = "callid = ?1 AND from_tag = ?2 AND to_tag = ?3"
+
+    private static var replacing: String {
+        let names = (CallRecord.columns + LegTimer.columns).map(\.name)
+        let changes = names.indices.dropFirst(3).map { "\(names[$0]) = ?\($0 + 1)" }
+        return "UPDATE cdrs SET \(changes.joined(separator: ", ")) WHERE \(itsKey)"
     }
 
     private static func adding(_ bucket: String) -> String {

@@ -64,6 +64,20 @@ struct Statement: ~Copyable {
         }
     }
 
+    /// The same with a number as its last parameter.
+    ///
+    /// - Returns: how many rows it has changed.
+    mutating func run(_ row: RowBatch.Row, of batch: borrowing RowBatch, number: Int64) throws -> Int {
+        // Safety: the handle is the statement's own, the connection that of the handle.
+        let place = unsafe sqlite3_bind_parameter_count(handle)
+        unsafe sqlite3_bind_int64(handle, place, number)
+        try run(row, of: batch)
+        return unsafe Int(sqlite3_changes(connection))
+    }
+
+    /// The number of the row that was inserted last.
+    var insertedRow: Int64 { unsafe sqlite3_last_insert_rowid(connection) }
+
     /// True where a row came.
     mutating func step() throws -> Bool {
         switch unsafe sqlite3_step(handle) {

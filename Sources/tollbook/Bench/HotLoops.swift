@@ -149,7 +149,7 @@ final class HotLoops {
         let earlier = NoEarlierCalls()
         var book = CallBook(
             earlierCalls: earlier, seed: 1, settings: Settings(),
-            sources: SourceRegistry([BenchSource.origin]), knowsAll: true)
+            sources: SourceRegistry([BenchSource.origin]))
         var nanoseconds: Int64 = 0
         let allocations = try AllocationCounter.during {
             let begun = Stopwatch.now
