@@ -16,6 +16,10 @@ enum ReadModelLimits {
     /// Bytes of a row of `open_calls`, and how many a round says again at least.
     static let openCallBytes = 1 << 20
     static let openCallsAgainBytesMin = 1 << 14
+    /// Pages of SQLite's write-ahead log at which they are moved into the file, and how many may be left to the
+    /// one who commits.
+    static let checkpointPages = 16_384
+    static let checkpointPagesLeft = 2_048
     /// Entries of an index that are sorted at a time, and bytes of their texts.
     static let keyRunEntriesMax = 1 << 16
     static let keyRunBytesMax = 16 << 20

@@ -42,6 +42,7 @@ package final class ReadModelDatabase: Sendable {
             switch use {
             case .live:
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                // Where nobody looks after it (see `Checkpointing`).
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             case .rebuild:
                 try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")

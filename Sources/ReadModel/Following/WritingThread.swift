@@ -223,7 +223,8 @@ extension WritingThread {
 
     private func run(_ database: ReadModelDatabase, longest: Int64 = 0) {
         do {
-            let work = try database.write { db in try Work(db) }
+            let work = try database.write { db in try Work(db, database) }
+            defer { database.pool.writeWithoutTransaction { db in work.stop(db) } }
             work.writer.note(longest: longest)
             // The connection is held from the first order of a transaction to its end, and no longer.
             var goesOn = true
@@ -248,7 +249,7 @@ extension WritingThread {
                 return false
             }
             do {
-                try carryOut(order, work)
+                try carryOut(order, work, db)
             } catch {
                 desk.withLock { $0.failure = ReadModelError(error) }
                 refuse(order)
@@ -261,7 +262,7 @@ extension WritingThread {
         }
     }
 
-    private func carryOut(_ order: Order, _ work: Work) throws {
+    private func carryOut(_ order: Order, _ work: Work, _ db: Database) throws {
         switch order {
         case .write(var batch):
             try work.write(batch)
@@ -271,6 +272,7 @@ extension WritingThread {
         case .commit(let next):
             try work.commit()
             committedNext.store(next.rawValue, ordering: .releasing)
+            try work.checkpointing?.committed(db)
         case .find(let name): answer(.success(.call(try work.finder.call(name))))
         case .findTouched(let gap):
             let calls = try work.finder.calls(touchedBy: gap, longest: work.writer.longest)
@@ -320,12 +322,18 @@ private final class Work {
     private var end: Statement
     private(set) var isInTransaction = false
 
-    init(_ db: Database) throws {
+    /// Null where there is no write-ahead log.
+    let checkpointing: Checkpointing?
+
+    init(_ db: Database, _ database: ReadModelDatabase) throws {
+        checkpointing = database.use == .live ? try Checkpointing(db, path: database.path) : nil
         writer = try RowWriter(db)
         finder = try RecordFinder(db)
         begin = try Statement(db, "BEGIN IMMEDIATE")
         end = try Statement(db, "COMMIT")
     }
+
+    func stop(_ db: Database) { checkpointing?.stop(db) }
 
     func write(_ batch: borrowing RowBatch) throws {
         if !isInTransaction {
