@@ -41,19 +41,20 @@ CREATE TABLE cdrs (
     billable_ms INTEGER,
     billing_basis TEXT NOT NULL,
     policy TEXT NOT NULL,
-    extra JSON NOT NULL,
-    flags JSON NOT NULL,
-    sources JSON NOT NULL,
+    extra JSON TEXT NOT NULL,
+    flags JSON TEXT NOT NULL,
+    sources JSON TEXT NOT NULL,
     revision INTEGER NOT NULL,
-    positions JSON NOT NULL,
-    marks JSON,
+    positions JSON TEXT NOT NULL,
+    marks JSON TEXT,
     expires_at INTEGER,
     hung INTEGER,
     overrun_us INTEGER,
     unproven_us INTEGER,
     deadline INTEGER,
     last_proof_position INTEGER,
-    last_proof_type TEXT
+    last_proof_type TEXT,
+    id INTEGER PRIMARY KEY
 );
 
 -- Revisions that were superseded: the record as it was, and the log position of the event that changed it.
@@ -64,7 +65,8 @@ CREATE TABLE cdr_revisions (
     revision INTEGER NOT NULL,
     superseded_by INTEGER NOT NULL,
     withdrawn INTEGER NOT NULL,
-    record JSON NOT NULL
+    record JSON TEXT NOT NULL,
+    id INTEGER PRIMARY KEY
 );
 
 -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
@@ -76,6 +78,12 @@ CREATE TABLE open_calls (
     states BLOB NOT NULL
 );
 
+-- Eight bytes of the key of each call that ever had a record, so that a new call need not be looked for.
+CREATE TABLE call_marks (
+    marks BLOB NOT NULL,
+    id INTEGER PRIMARY KEY
+);
+
 -- What the audit says of settled calls; open ones are judged when asked for.
 CREATE TABLE findings (
     code TEXT NOT NULL,
@@ -84,9 +92,10 @@ CREATE TABLE findings (
     from_tag TEXT NOT NULL,
     to_tag TEXT NOT NULL,
     at INTEGER NOT NULL,
-    positions JSON NOT NULL,
-    detail JSON NOT NULL,
-    user_agent TEXT NOT NULL
+    positions JSON TEXT NOT NULL,
+    detail JSON TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    id INTEGER PRIMARY KEY
 );
 
 -- The findings of settled calls, counted by the caller's user agent and the code; `calls` are those with
@@ -213,7 +222,7 @@ CREATE TABLE sources (
     last_heartbeat_at INTEGER,
     active INTEGER,
     stopped_at INTEGER,
-    came JSON NOT NULL,
+    came JSON TEXT NOT NULL,
     PRIMARY KEY (source, epoch)
 ) WITHOUT ROWID;
 
@@ -256,14 +265,23 @@ CREATE VIEW acc AS SELECT
     datetime(started_at / 1000000, 'unixepoch') AS created
 FROM cdrs;
 
-CREATE UNIQUE INDEX cdrs_by_call ON cdrs (callid, from_tag, to_tag);
+CREATE UNIQUE INDEX cdrs_by_call ON cdrs (id >> 16, callid, from_tag, to_tag);
 
 CREATE INDEX cdrs_by_start ON cdrs (started_at);
 
 CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1;
 
-CREATE INDEX cdr_revisions_by_call ON cdr_revisions (callid, from_tag, to_tag, revision);
+CREATE INDEX cdr_revisions_by_call ON cdr_revisions (id >> 16, callid, from_tag, to_tag, revision);
 
-CREATE INDEX findings_by_call ON findings (callid, from_tag);
+CREATE INDEX findings_by_call ON findings (id >> 16, callid, from_tag);
 
 CREATE INDEX findings_by_time ON findings (at);
+
+ANALYZE;
+
+INSERT INTO sqlite_stat1 VALUES
+    ('cdrs', 'cdrs_by_call', '1000000 65536 1 1 1'),
+    ('cdr_revisions', 'cdr_revisions_by_call', '1000000 65536 1 1 1 1'),
+    ('findings', 'findings_by_call', '1000000 65536 2 2');
+
+ANALYZE sqlite_schema;

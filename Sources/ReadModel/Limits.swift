@@ -16,15 +16,15 @@ enum ReadModelLimits {
     /// Bytes of a row of `open_calls`, and how many a round says again at least.
     static let openCallBytes = 1 << 20
     static let openCallsAgainBytesMin = 1 << 14
-    /// Pages of SQLite's write-ahead log at which they are moved into the file, and how many may be left to the
-    /// one who commits.
-    static let checkpointPages = 16_384
-    static let checkpointPagesLeft = 2_048
+    /// Pages of SQLite's write-ahead log at which they are moved into the file, and how many may be left to
+    /// the one who commits.
+    static let checkpointPages = (64 << 20) / PageBuilder.bytes
+    static let checkpointPagesLeft = (8 << 20) / PageBuilder.bytes
     /// Entries of an index that are sorted at a time, and bytes of their texts.
     static let keyRunEntriesMax = 1 << 16
     static let keyRunBytesMax = 16 << 20
     /// Pages that are written at once.
-    static let pagesBufferedMax = 256
+    static let pagesBufferedMax = (1 << 20) / PageBuilder.bytes
     /// Bytes of a file that is filled before they are synced ahead.
     static let syncAheadBytes = 64 << 20
 }

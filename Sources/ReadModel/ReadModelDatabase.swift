@@ -39,11 +39,13 @@ package final class ReadModelDatabase: Sendable {
         var configuration = Configuration()
         configuration.label = "tollbook read model"
         configuration.prepareDatabase { db in
+            // Counts for a file that has nothing yet.
+            try db.execute(sql: "PRAGMA page_size = \(PageBuilder.bytes)")
             switch use {
             case .live:
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
                 // Where nobody looks after it (see `Checkpointing`).
-                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 2000")
             case .rebuild:
                 try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
                 try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
@@ -159,7 +161,8 @@ extension ReadModelDatabase {
             start.settings = try Self.settings(db)
             let row = try Int64.fetchOne(db, sql: "SELECT max(round) FROM open_calls")
             start.openCallsRow = (row ?? 0) + 1
-            if let last = try Row.fetchOne(db, sql: "SELECT id, marks FROM call_marks ORDER BY id DESC LIMIT 1")
+            if let last = try Row.fetchOne(
+                db, sql: "SELECT id, marks FROM call_marks ORDER BY id DESC LIMIT 1")
             {
                 start.marks = (last[0], [UInt8](last[1] as Data))
             }

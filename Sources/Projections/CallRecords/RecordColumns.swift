@@ -5,7 +5,7 @@ package enum ColumnKind: String, Sendable {
     case integer = "INTEGER"
     case text = "TEXT"
     /// JSON text.
-    case json = "JSON"
+    case json = "JSON TEXT"
 }
 
 package struct RecordColumn: Hashable, Sendable {

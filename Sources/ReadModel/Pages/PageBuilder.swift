@@ -12,7 +12,7 @@ final class PageBuilder {
     }
 
     /// Bytes of a page: SQLite's own default, with nothing reserved at its end.
-    static let bytes = 4096
+    static let bytes = 8_192
 
     // Safety: allocated in init with `bytes`, freed in deinit; every write stays between the cell pointers
     // and the content, which `room` checks.

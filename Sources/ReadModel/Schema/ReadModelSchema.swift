@@ -32,7 +32,7 @@ public enum ReadModelSchema {
             revision INTEGER NOT NULL,
             superseded_by INTEGER NOT NULL,
             withdrawn INTEGER NOT NULL,
-            record JSON NOT NULL,
+            record JSON TEXT NOT NULL,
             id INTEGER PRIMARY KEY
         )
         """,
@@ -62,8 +62,8 @@ public enum ReadModelSchema {
             from_tag TEXT NOT NULL,
             to_tag TEXT NOT NULL,
             at INTEGER NOT NULL,
-            positions JSON NOT NULL,
-            detail JSON NOT NULL,
+            positions JSON TEXT NOT NULL,
+            detail JSON TEXT NOT NULL,
             user_agent TEXT NOT NULL,
             id INTEGER PRIMARY KEY
         )
@@ -105,7 +105,7 @@ public enum ReadModelSchema {
             last_heartbeat_at INTEGER,
             active INTEGER,
             stopped_at INTEGER,
-            came JSON NOT NULL,
+            came JSON TEXT NOT NULL,
             PRIMARY KEY (source, epoch)
         ) WITHOUT ROWID
         """,
