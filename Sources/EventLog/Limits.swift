@@ -7,7 +7,7 @@ package enum LogLimits {
     /// A group begins in a new segment where the live one has less room than this.
     package static let groupRoomMin = 256 << 10
     /// The size of a segment unless the options say otherwise.
-    package static let segmentBytesDefault = 256 << 20
+    package static let segmentBytesDefault = 64 << 20
     /// The size of a log's first segment, where new segments are larger.
     package static let firstSegmentBytesMax = 8 << 20
     /// Small segments are for tests.

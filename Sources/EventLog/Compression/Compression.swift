@@ -13,6 +13,7 @@ final class Compression: Sendable {
     private let thread = Mutex<BackgroundThread?>(nil)
     private let isStopping = Atomic<Bool>(false)
     private let hasMore = Atomic<Bool>(true)
+    private let isHeldUp = Atomic<Bool>(false)
     private let bell = Doorbell()
 
     /// Throws away what a process before has left half made.
@@ -35,6 +36,9 @@ final class Compression: Sendable {
         pending = Mutex(
             files.list.dropLast().filter { names.contains($0.fileName) && !waiting.contains($0) })
     }
+
+    /// Whether segments stay plain for now: the log grows too fast, or they always do.
+    var leavesPlain: Bool { options == nil || isHeldUp.load(ordering: .relaxed) }
 
     func add(_ segment: SegmentID) {
         pending.withLock { $0.append(segment) }
@@ -99,7 +103,9 @@ final class Compression: Sendable {
                 do throws(LogError) {
                     // Compression that can't keep up would only take from those that take events.
                     _ = try step(while: {
-                        while !isStopped, growth.isFast() {
+                        while !isStopped {
+                            isHeldUp.store(growth.isFast(), ordering: .relaxed)
+                            guard leavesPlain else { break }
                             bell.wait(atMost: .milliseconds(LogLimits.compressionWatchMilliseconds)) {
                                 isStopped
                             }

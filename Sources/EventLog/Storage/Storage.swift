@@ -34,11 +34,15 @@ package protocol StorageFile: AnyObject, Sendable {
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
     func sync() throws(LogError)
+    /// Whoever needs memory may have that in which the system keeps what was read or written.
+    func yieldCache()
     /// The first `count` bytes, as they are and as they will be.
     func map(_ count: Int) throws(LogError) -> MappedBytes
 }
 
 extension StorageFile {
+    func yieldCache() {}
+
     /// Writes all of it.
     func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {
         var done = 0

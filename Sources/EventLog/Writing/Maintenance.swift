@@ -93,6 +93,11 @@ final class Maintenance: Sendable {
             }
         }
         try files.write(summary: result.bytes, of: segment)
+        if compression.leavesPlain {
+            // Nobody reads it soon, and memory that has just come free is at hand when the log needs more:
+            // much sooner than such as a virtual machine has to ask its host for.
+            try files.storage.open(files.directory + "/" + segment.fileName, .read).yieldCache()
+        }
         latest.withLock { $0 = (segment, result.table) }
     }
 

@@ -49,7 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("How many events a source may have unacknowledged (32768).", valueName: "events"))
     var credit: Int?
-    @Option(help: ArgumentHelp("Size of new segments of the log (268435456).", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Size of new segments of the log (67108864).", valueName: "bytes"))
     var segmentBytes: Int?
     @Option(
         help: ArgumentHelp(
