@@ -15,7 +15,7 @@ package enum LogLimits {
     /// Offsets within a segment are 32 bits wide.
     package static let segmentBytesMax = 2 << 30
     /// What is zeroed of the next segment between two looks at whether the log needs the disk.
-    package static let zeroedBytesMax = 256 << 10
+    package static let zeroedBytesMax = 128 << 10
     /// What is read of a segment for its summary between two pauses, and how long those are.
     static let summarizedBytesMax = 1 << 20
     static let summaryPauseMilliseconds = 1

@@ -129,7 +129,7 @@ final class Maintenance: Sendable {
 
     /// - Returns: whether to go on.
     private func pause() -> Bool {
-        bell.wait(atMost: .milliseconds(5)) { isStopping.load(ordering: .sequentiallyConsistent) }
+        bell.wait(atMost: .milliseconds(1)) { isStopping.load(ordering: .sequentiallyConsistent) }
         return !isStopping.load(ordering: .sequentiallyConsistent)
     }
 
