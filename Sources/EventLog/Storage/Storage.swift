@@ -41,7 +41,7 @@ package protocol StorageFile: AnyObject, Sendable {
 }
 
 extension StorageFile {
-    func yieldCache() {}
+    package func yieldCache() {}
 
     /// Writes all of it.
     func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {
