@@ -7,7 +7,7 @@ CREATE TABLE meta (
     value NOT NULL
 ) WITHOUT ROWID;
 
--- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
+-- Call detail records, the last revision of each, one row a leg; `id` tells rows apart and nothing else. Times are microseconds since 1970.
 -- The last eight columns are the session timer of a leg, until when it should have ended, and its last proof of
 -- life: where the log has it, and of which type it is (null for leg 0).
 CREATE TABLE cdrs (
@@ -70,8 +70,9 @@ CREATE TABLE cdr_revisions (
 );
 
 -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
--- says of a call counts. `calls` has 28 bytes for each: key (16), earliest deadline of what is open in it (8),
--- and how many bytes of `states` its packed facts take (4), 0 if it is open no more.
+-- says of a call counts. `calls` has 32 bytes for each: key (16), earliest deadline of what is open in it (8),
+-- how many bytes of `states` its packed facts take (4), 0 if it is open no more, and the records that it ever
+-- had (4).
 CREATE TABLE open_calls (
     round INTEGER PRIMARY KEY NOT NULL,
     calls BLOB NOT NULL,
@@ -277,6 +278,8 @@ CREATE INDEX findings_by_call ON findings (id >> 16, callid, from_tag);
 
 CREATE INDEX findings_by_time ON findings (at);
 
+-- What SQLite is to think of the indexes that begin with a part of their table: that it is worth while to look
+-- into each part for a Call-ID. An ANALYZE of your own would say something else.
 ANALYZE;
 
 INSERT INTO sqlite_stat1 VALUES

@@ -13,6 +13,10 @@ enum ReadModelLimits {
     /// Events of calls that have left memory, and that wait: beyond that a database is asked, as it is for
     /// events that come live.
     static let lateEventsMax = 1 << 20
+    /// Bytes of a row of `call_marks`, which fits into a page of the file.
+    static let markBytesMax = 3_584
+    /// Records whose row numbers are remembered; a power of two.
+    static let recentRecordsMax = 1 << 17
     /// Bytes of a row of `open_calls`, and how many a round says again at least.
     static let openCallBytes = 1 << 20
     static let openCallsAgainBytesMin = 1 << 14
@@ -20,9 +24,8 @@ enum ReadModelLimits {
     /// the one who commits.
     static let checkpointPages = (64 << 20) / PageBuilder.bytes
     static let checkpointPagesLeft = (8 << 20) / PageBuilder.bytes
-    /// Entries of an index that are sorted at a time, and bytes of their texts.
+    /// Entries of an index on a number that are sorted at a time.
     static let keyRunEntriesMax = 1 << 16
-    static let keyRunBytesMax = 16 << 20
     /// Pages that are written at once.
     static let pagesBufferedMax = (1 << 20) / PageBuilder.bytes
     /// Bytes of a file that is filled before they are synced ahead.

@@ -260,18 +260,9 @@ extension ReadModelDatabase {
         return gaps
     }
 
-    /// Hands over each call that was kept as open, with a way to ask for its records.
-    func forEachOpenCall(
-        _ body: (CallState, _ records: ([UInt8], [UInt8]) throws -> [EarlierCall.Record]) throws -> Void
-    ) throws {
-        try write { db in
-            let finder = try RecordFinder(db)
-            try OpenCallIndex(db).forEachState(db) { _, state in
-                try body(state) { callID, fromTag in
-                    try finder.call(CallName(callID: callID, fromTag: fromTag)).records
-                }
-            }
-        }
+    /// Hands over each call that was kept as open, with the records that it ever had.
+    func forEachOpenCall(_ body: (CallKey, EarlierCall) throws -> Void) throws {
+        try write { db in try OpenCallIndex(db).forEachCall(db, body) }
     }
 
     /// Hands over the marks of calls that have a record, row by row.

@@ -46,10 +46,7 @@ struct OpenCallsTests {
         let place = try TestPlace()
         try place.fill(seed: 10, calls: 1_200)
         if use == .live {
-            let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
-            let projector = try Projector(database, log: place.log)
-            while try projector.advance(round: 500) {}
-            try projector.settle()
+            while try Self.follow(place, rounds: 3) {}
         } else {
             let rebuild = try Rebuild(place.log, at: place.readModel, recipe: Rebuild.Recipe())
             try rebuild.advance()
@@ -74,6 +71,52 @@ struct OpenCallsTests {
         #expect(calls.allSatisfy { marks.contains(ForgottenCalls.mark($0)) })
         // Strangers are few: a mark is made with the first record, which may be withdrawn.
         #expect(marks.count <= calls.count)
+    }
+
+    /// A call that has an end of an attempt and no record when the service stops, and gets its record
+    /// afterwards, is still known after the next stop.
+    @Test func aFirstRecordBehindARestartIsMarked() throws {
+        let place = try TestPlace()
+        let start: Int64 = 1_700_000_000_000_000
+        func event(_ type: String, _ second: Int64, _ more: String) -> String {
+            #"{"type":"\#(type)","time":\#(start + second * 1_000_000),"callid":"c","from_tag":"f",\#(more)}"#
+        }
+        for events in [
+            [
+                event("dialog.trying", 0, #""cseq":1"#), event("dialog.trying", 2, #""cseq":2"#),
+                event("dialog.failed", 1, #""cseq":1,"sip_code":401,"by":"callee""#),
+            ],
+            [
+                event("dialog.confirmed", 3, #""to_tag":"t","cseq":2,"sip_code":200"#),
+                event("timeout.no_ack", 10, #""to_tag":"t""#),
+            ],
+            [event("timeout.no_ack", 9, #""to_tag":"t""#)],
+        ] {
+            place.writing.begin(at: place.log.writer.tail)
+            place.isWriting = true
+            try place.state(events)
+            try place.finish()
+            while try Self.follow(place, rounds: 10) {}
+        }
+        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+        let records = try database.write { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM cdrs") }
+        #expect(records == 1)
+        try database.close()
+        let report = try Comparison.run(readModel: place.readModel, log: place.log)
+        #expect(report.isEqual, "\(report.examples)")
+    }
+
+    /// Some rounds of a service that is started and stopped; says whether there is more.
+    private static func follow(_ place: TestPlace, rounds: Int) throws -> Bool {
+        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+        var hasMore = true
+        do {
+            let projector = try Projector(database, log: place.log)
+            for _ in 0..<rounds where hasMore { hasMore = try projector.advance(round: 150) }
+            try projector.settle()
+        }
+        try database.close()
+        return hasMore
     }
 
     /// A question for a Call-ID looks into each part of the table, and reads no more of it.

@@ -93,12 +93,13 @@ final class Maintenance: Sendable {
             }
         }
         try files.write(summary: result.bytes, of: segment)
-        if compression.leavesPlain {
-            // Nobody reads it soon, and memory that has just come free is at hand when the log needs more:
-            // much sooner than such as a virtual machine has to ask its host for.
-            try files.storage.open(files.directory + "/" + segment.fileName, .read).yieldCache()
-        }
         latest.withLock { $0 = (segment, result.table) }
+        if compression.leavesPlain {
+            // Who follows the log has mostly read it by now, and memory that has just come free is at hand
+            // when the log needs more: much sooner than such as a virtual machine has to ask its host for.
+            // Advice only, and no reason to fail.
+            (try? files.storage.open(files.directory + "/" + segment.fileName, .read))?.yieldCache()
+        }
     }
 
     /// The table as of a segment's beginning.

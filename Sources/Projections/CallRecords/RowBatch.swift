@@ -142,6 +142,14 @@ package struct RowBatch: Sendable {
         }
     }
 
+    /// The hash that `hash(of:count:)` makes of a row that begins with these texts.
+    package static func hash(of texts: [[UInt8]]) -> UInt64 {
+        var hash = RowHash()
+        // Safety: read during the call only.
+        for text in texts { unsafe text.withUnsafeBufferPointer { unsafe hash.text($0) } }
+        return hash.low
+    }
+
     /// A hash of a row's first columns, which are texts.
     package func hash(of row: Row, count: Int) -> UInt64 {
         var hash = RowHash()
@@ -162,6 +170,11 @@ package struct RowHash: Hashable, Sendable {
     package private(set) var high: UInt64 = 0x1319_8A2E_0370_7344
 
     package init() {}
+
+    /// One that was kept.
+    package init(low: UInt64, high: UInt64) {
+        (self.low, self.high) = (low, high)
+    }
 
     package mutating func null() { mix(0, 1) }
     package mutating func integer(_ value: Int64) { mix(UInt64(bitPattern: value), 2) }

@@ -19,7 +19,10 @@ extension CallBook {
         if hadRecords || fold.hasRecord {
             let history = entries[slot].history ?? History()
             entries[slot].history = history
-            if !hadRecords, !putsOff { newMarks.append(ForgottenCalls.mark(entries[slot].key)) }
+            // A call that was put back has a history without records where none was made yet.
+            if history.records.isEmpty, fold.hasRecord, !putsOff {
+                newMarks.append(ForgottenCalls.mark(entries[slot].key))
+            }
             forEachRecord { book, record, leg, policy in
                 book.put(record, leg, policy, history, because: position)
             }

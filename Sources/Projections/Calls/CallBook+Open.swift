@@ -5,7 +5,8 @@ extension CallBook {
     /// Hands over each call that has changed since the last time and is open, or that was kept as open and is
     /// no more; then forgets the oldest of those that have settled.
     package mutating func takeChanges(
-        open: (CallKey, borrowing CallFold) throws -> Void, closed: (CallKey) throws -> Void
+        open: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Void,
+        closed: (CallKey) throws -> Void
     ) rethrows {
         for slot in dirty.lazy.map({ Int($0) }) {
             entries[slot].marks.subtract(.dirty)
@@ -14,7 +15,7 @@ extension CallBook {
             let isSettled = entries[slot].marks.contains(.settled)
             if !isSettled {
                 fold.fold(entries[slot].chain, in: arena, sources: sources)
-                try open(entries[slot].key, fold)
+                try open(entries[slot].key, fold, records(slot))
                 if !entries[slot].marks.contains(.kept) { keptCount += 1 }
                 entries[slot].marks.formUnion(.kept)
             } else if entries[slot].marks.contains(.kept) {
@@ -27,23 +28,31 @@ extension CallBook {
         forgetSettled()
     }
 
-    /// Hands over calls that are kept as open and have not changed since, beginning where it stopped the last
-    /// time.
+    /// Hands over calls that are kept as open, whether they have changed or not, beginning where it stopped
+    /// the last time.
     ///
     /// - Parameter body: says whether it wants another.
     /// - Returns: whether it came to the last one, and will begin anew.
     package mutating func forEachOpenAgain(
-        _ body: (CallKey, borrowing CallFold) throws -> Bool
+        _ body: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Bool
     ) rethrows -> Bool {
         while openAgainNext < entries.count {
             let slot = openAgainNext
             openAgainNext += 1
             guard entries[slot].chain.count > 0, entries[slot].marks.contains(.kept) else { continue }
             fold.fold(entries[slot].chain, in: arena, sources: sources)
-            if try !body(entries[slot].key, fold) { break }
+            if try !body(entries[slot].key, fold, records(slot)) { break }
         }
         guard openAgainNext == entries.count else { return false }
         openAgainNext = 0
         return true
+    }
+
+    /// The records that a call ever had.
+    private func records(_ slot: Int) -> [EarlierCall.Record] {
+        guard let history = entries[slot].history else { return [] }
+        return history.records.map {
+            EarlierCall.Record(toTag: $0.toTag, revision: $0.revision, content: $0.content)
+        }
     }
 }

@@ -64,8 +64,8 @@ package struct CallBook: ~Copyable {
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
     var settled: [(slot: UInt32, generation: UInt32)] = []
     var settledHead = 0
-    /// Calls that have left memory since the book was opened.
-    var forgotten = ForgottenCalls()
+    /// Calls that have left memory, and those that had a record before the book was opened.
+    var forgotten: ForgottenCalls
     var touched: UInt64 = 0
     /// Marks of calls that have had no record before (see `ForgottenCalls.mark`), since they were last taken.
     package internal(set) var newMarks: [UInt64] = []
@@ -121,12 +121,14 @@ package struct CallBook: ~Copyable {
     }
 
     /// - Parameters:
+    ///   - knownCalls: how many calls have had a record before, about.
     ///   - putsOff: that records wait until their call leaves memory; for a book that is opened on nothing.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
         policies: PolicyHistory = PolicyHistory(), putsOff: Bool = false,
-        settledMax: Int = Limits.settledCallsInMemoryMax
+        settledMax: Int = Limits.settledCallsInMemoryMax, knownCalls: Int = 0
     ) {
+        forgotten = ForgottenCalls(filterWords: ForgottenCalls.filterWords(for: knownCalls))
         self.putsOff = putsOff
         self.earlierCalls = earlierCalls
         self.seed = seed
@@ -201,21 +203,15 @@ package struct CallBook: ~Copyable {
 
     /// Puts a call back that the read model has kept among the open ones.
     ///
-    /// - Parameter records: the records that it ever had; asked for only where it can have had any.
-    package mutating func restore(
-        _ state: CallState, records: (_ callID: [UInt8], _ fromTag: [UInt8]) throws -> [EarlierCall.Record]
-    ) rethrows {
-        fold.fold(state, sources: sources)
-        let (callID, fromTag) = (Array(fold.bytes[fold.callID.range]), Array(fold.bytes[fold.fromTag.range]))
-        let hasRecords = fold.facts.contains { CallState.mayEnd($0.type) }
-        let earlier = EarlierCall(state: state, records: hasRecords ? try records(callID, fromTag) : [])
-        let slot = recall(earlier, CallKey(callID: callID, fromTag: fromTag, seed: seed))
+    /// - Parameter call: with all records that it ever had.
+    package mutating func restore(_ call: EarlierCall, _ key: CallKey) {
+        let slot = recall(call, key)
         entries[slot].marks.formUnion(.kept)
         keptCount += 1
     }
 
     /// Calls that had a record before the book was opened, by their marks: any other needn't be asked for.
-    package mutating func know(marks: some Sequence<UInt64>) {
+    package mutating func know(marks: [UInt64]) {
         for mark in marks { forgotten.insert(mark: mark) }
     }
 

@@ -1,9 +1,10 @@
 internal import Events
 
-/// Which calls have been in memory and are no more, so that a new call need not be looked for where it can't
-/// be. Its size does not grow with the number of calls: up to `exactMax` of them it keeps 64 bits of each
-/// key; beyond that it is a filter that never misses a call it was told of, and takes a stranger for one now
-/// and then (three in a thousand with twenty million calls), which costs a look-up and nothing else.
+/// Which calls have had a record and are not in memory, so that a new call need not be looked for where it
+/// can't be. Up to `exactMax` of them it keeps 64 bits of each key; beyond that it is a filter that never
+/// misses a call it was told of, and takes a stranger for one now and then (three in a thousand with twenty
+/// million calls in 32 MiB), which costs a look-up and nothing else. A filter doesn't grow: its size is that
+/// of what is known when the book is opened.
 @safe
 struct ForgottenCalls: ~Copyable {
     // Safety: allocated with `mask + 1` words, freed in deinit; every index is masked.
@@ -17,6 +18,13 @@ struct ForgottenCalls: ~Copyable {
 
     /// 32 MiB.
     static let filterWordsStandard = 1 << 22
+
+    /// How large a filter is good for so many calls: at least ten bits for each.
+    static func filterWords(for calls: Int) -> Int {
+        var words = filterWordsStandard
+        while words < calls * 10 / 64 { words *= 2 }
+        return words
+    }
 
     /// - Parameters:
     ///   - exactMax: how many keys are kept before the filter takes over.

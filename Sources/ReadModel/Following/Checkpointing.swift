@@ -108,6 +108,13 @@ final class Checkpointing: Sendable {
             }
             desk.withLock { $0.state = .moved(failure: failure) }
         }
+        do {
+            // Who waits for the end may be about to close the file, which is whole behind the last
+            // connection.
+            try queue.close()
+        } catch {
+            desk.withLock { $0.state = .moved(failure: ReadModelError(error)) }
+        }
         ended.signal()
     }
 

@@ -71,11 +71,18 @@ final class DecodingAhead: @unchecked Sendable {
             if end == .found { filled.wait() }
             asked.signal()
         }
-        filled.wait()
-        return desk.withLock { desk in
-            if !desk.ready.isEmpty { return desk.ready.removeFirst() }
-            desk.end = .told
-            return nil
+        // An end that the thread was about to find when the question came is looked for once more as well.
+        var isFresh = starts || end != .ahead
+        while true {
+            filled.wait()
+            let frames = desk.withLock { desk in
+                if !desk.ready.isEmpty { return desk.ready.removeFirst() as DecodedFrames? }
+                desk.end = isFresh ? .told : .ahead
+                return nil
+            }
+            if isFresh || frames != nil { return frames }
+            isFresh = true
+            asked.signal()
         }
     }
 

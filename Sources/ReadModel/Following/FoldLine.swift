@@ -52,8 +52,8 @@ struct FoldLine: ~Copyable {
         book = CallBook(
             earlierCalls: SettledCalls(events: callEvents, writing: writing),
             seed: log.id.keySeed, settings: start.settings, sources: sources,
-            policies: start.policies, putsOff: putsOff, settledMax: settledMax
-        )
+            policies: start.policies, putsOff: putsOff, settledMax: settledMax,
+            knownCalls: Int(start.marks.row) * (ReadModelLimits.markBytesMax / 8))
         book.gaps = completeness.open
         if putsOff {
             records = RecordThread(
@@ -65,9 +65,7 @@ struct FoldLine: ~Copyable {
     /// Puts back the calls that are open, and what is known of all others.
     mutating func restoreOpenCalls(_ database: ReadModelDatabase) throws {
         try database.forEachMarks { book.know(marks: $0) }
-        try database.forEachOpenCall { state, records in
-            try book.restore(state, records: records)
-        }
+        try database.forEachOpenCall { key, call in book.restore(call, key) }
     }
 
     /// How many calls are in memory, and how many there were at most.

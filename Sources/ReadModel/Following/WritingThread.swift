@@ -273,7 +273,10 @@ extension WritingThread {
             try work.commit()
             committedNext.store(next.rawValue, ordering: .releasing)
             try work.checkpointing?.committed(db)
-        case .find(let name): answer(.success(.call(try work.finder.call(name))))
+        case .find(let name):
+            let call = try work.finder.call(name)
+            for row in call.rows { work.writer.note(row.number, of: name, toTag: row.toTag) }
+            answer(.success(.call(call)))
         case .findTouched(let gap):
             let calls = try work.finder.calls(touchedBy: gap, longest: work.writer.longest)
             answer(.success(.calls(calls)))
@@ -326,11 +329,12 @@ private final class Work {
     let checkpointing: Checkpointing?
 
     init(_ db: Database, _ database: ReadModelDatabase) throws {
-        checkpointing = database.use == .live ? try Checkpointing(db, path: database.path) : nil
         writer = try RowWriter(db)
         finder = try RecordFinder(db)
         begin = try Statement(db, "BEGIN IMMEDIATE")
         end = try Statement(db, "COMMIT")
+        // Last: it has a thread, which somebody must end.
+        checkpointing = database.use == .live ? try Checkpointing(db, path: database.path) : nil
     }
 
     func stop(_ db: Database) { checkpointing?.stop(db) }

@@ -34,17 +34,17 @@ struct OpenCallChanges: ~Copyable {
         roundBytes = 0
         var filled = RowBatch()
         swap(&filled, &rows)
-        try book.takeChanges { key, fold in
-            try keep(key, fold, &filled, write)
+        try book.takeChanges { key, fold, records in
+            try keep(key, fold, records, &filled, write)
         } closed: { key in
-            append(key, deadline: .last, bytes: 0)
+            append(OpenCallEntry(key: key, deadline: .last, stateBytes: 0, recordBytes: 0))
             try flush(&filled, atLeast: ReadModelLimits.openCallBytes, write)
         }
         if !isLast, roundBytes > 0 {
             let due = max(roundBytes / 2, ReadModelLimits.openCallsAgainBytesMin)
             var again = 0
-            let isThrough = try book.forEachOpenAgain { key, fold in
-                again += try keep(key, fold, &filled, write)
+            let isThrough = try book.forEachOpenAgain { key, fold, records in
+                again += try keep(key, fold, records, &filled, write)
                 return again < due
             }
             try flush(&filled, atLeast: 1, write)
@@ -63,19 +63,25 @@ struct OpenCallChanges: ~Copyable {
 
     @discardableResult
     private mutating func keep(
-        _ key: CallKey, _ fold: borrowing CallFold, _ rows: inout RowBatch,
+        _ key: CallKey, _ fold: borrowing CallFold, _ records: [EarlierCall.Record], _ rows: inout RowBatch,
         _ write: (inout RowBatch) throws -> Void
     ) throws -> Int {
         let packed = fold.packed
-        append(key, deadline: fold.nextDeadline ?? .last, bytes: packed.count)
+        let before = states.count
         states.append(contentsOf: packed)
-        roundBytes += packed.count
+        for record in records { OpenCallRecords.append(record, to: &states) }
+        let added = states.count - before
+        append(
+            OpenCallEntry(
+                key: key, deadline: fold.nextDeadline ?? .last, stateBytes: packed.count,
+                recordBytes: added - packed.count))
+        roundBytes += added
         try flush(&rows, atLeast: ReadModelLimits.openCallBytes, write)
-        return OpenCallEntry.bytes + packed.count
+        return OpenCallEntry.bytes + added
     }
 
-    private mutating func append(_ key: CallKey, deadline: Timestamp, bytes: Int) {
-        OpenCallEntry(key: key, deadline: deadline, stateBytes: bytes).append(to: &calls)
+    private mutating func append(_ entry: OpenCallEntry) {
+        entry.append(to: &calls)
         roundBytes += OpenCallEntry.bytes
     }
 
@@ -91,44 +97,5 @@ struct OpenCallChanges: ~Copyable {
         calls.removeAll(keepingCapacity: true)
         states.removeAll(keepingCapacity: true)
         if rows.textBytes > Limits.rowTextBytes { try write(&rows) }
-    }
-}
-
-/// What a row of `open_calls` says of one call, besides its packed facts: 28 bytes, the least significant
-/// ones of each number first.
-struct OpenCallEntry {
-    let key: CallKey
-    /// The earliest deadline of what is open in the call; the end of time where it is open no more.
-    let deadline: Timestamp
-    /// How many bytes its packed facts take; 0 where it is open no more.
-    let stateBytes: Int
-
-    static let bytes = 28
-
-    init(key: CallKey, deadline: Timestamp, stateBytes: Int) {
-        self.key = key
-        self.deadline = deadline
-        self.stateBytes = stateBytes
-    }
-
-    /// The entry at an offset of a row's `calls`.
-    init(_ bytes: RawSpan, at offset: Int) {
-        precondition(offset + Self.bytes <= bytes.byteCount, "an entry is cut off")
-        // Safety: numbers, within the span, checked above.
-        func number(_ place: Int) -> UInt64 {
-            unsafe UInt64(
-                littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset + place, as: UInt64.self))
-        }
-        key = CallKey(low: number(0), high: number(8))
-        deadline = Timestamp(rawValue: Int64(bitPattern: number(16)))
-        stateBytes = unsafe Int(
-            UInt32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset + 24, as: UInt32.self)))
-    }
-
-    func append(to bytes: inout [UInt8]) {
-        for number in [key.low, key.high, UInt64(bitPattern: deadline.rawValue)] {
-            for shift in UInt64(0)..<8 { bytes.append(UInt8(truncatingIfNeeded: number >> (shift * 8))) }
-        }
-        for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: stateBytes >> (shift * 8))) }
     }
 }

@@ -9,7 +9,10 @@ struct OpenCallIndex {
     struct Place {
         let row: Int64
         let bytes: Range<Int>
+        /// The records that it ever had, behind that.
+        let records: Range<Int>
         let deadline: Timestamp
+        let key: CallKey
     }
 
     /// The newest row first.
@@ -23,10 +26,14 @@ struct OpenCallIndex {
             for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes) {
                 let entry = OpenCallEntry(calls, at: offset)
                 let bytes = start..<start + entry.stateBytes
-                start = bytes.upperBound
+                let records = bytes.upperBound..<bytes.upperBound + entry.recordBytes
+                start = records.upperBound
                 if let key, key != entry.key { continue }
                 if seen.insert(entry.key).inserted, !bytes.isEmpty {
-                    places.append(Place(row: row, bytes: bytes, deadline: entry.deadline))
+                    places.append(
+                        Place(
+                            row: row, bytes: bytes, records: records, deadline: entry.deadline, key: entry.key
+                        ))
                 }
             }
             return key == nil || seen.isEmpty
@@ -49,6 +56,22 @@ struct OpenCallIndex {
         try Self.forEachState(db, places, body)
     }
 
+    /// Hands each call over with the records that it ever had.
+    func forEachCall(_ db: Database, _ body: (CallKey, EarlierCall) throws -> Void) throws {
+        try Self.forEachPlace(db, places) { place, bytes in
+            guard let records = OpenCallRecords.records(ArraySlice([UInt8](bytes[place.records]))) else {
+                throw Self.damaged
+            }
+            let state = CallState(restoring: [UInt8](bytes[place.bytes]))
+            try body(place.key, EarlierCall(state: state, records: records))
+        }
+    }
+
+    private static var damaged: ReadModelError {
+        ReadModelError(
+            .inconsistent, "the read model's open calls are damaged: `tollbook rebuild` makes it anew")
+    }
+
     /// The packed facts of some of the places, in their order.
     static func states(_ db: Database, _ places: ArraySlice<Place>) throws -> [CallState] {
         let byRow = places.indices.sorted {
@@ -62,9 +85,17 @@ struct OpenCallIndex {
         return found
     }
 
-    /// Rows are read once where places of one follow each other.
     private static func forEachState(
         _ db: Database, _ places: [Place], _ body: (Place, CallState) throws -> Void
+    ) throws {
+        try forEachPlace(db, places) { place, bytes in
+            try body(place, CallState(restoring: [UInt8](bytes[place.bytes])))
+        }
+    }
+
+    /// Rows are read once where places of one follow each other.
+    private static func forEachPlace(
+        _ db: Database, _ places: [Place], _ body: (Place, Data) throws -> Void
     ) throws {
         var states: (row: Int64, bytes: Data)?
         for place in places {
@@ -73,12 +104,10 @@ struct OpenCallIndex {
                     db, sql: "SELECT states FROM open_calls WHERE round = ?", arguments: [place.row])
                 states = (place.row, found ?? Data())
             }
-            guard let bytes = states?.bytes, place.bytes.upperBound <= bytes.count else {
-                throw ReadModelError(
-                    .inconsistent,
-                    "the read model lacks facts of an open call: `tollbook rebuild` makes it anew")
+            guard let bytes = states?.bytes, place.records.upperBound <= bytes.count else {
+                throw damaged
             }
-            try body(place, CallState(restoring: [UInt8](bytes[place.bytes])))
+            try body(place, bytes)
         }
     }
 
@@ -87,6 +116,7 @@ struct OpenCallIndex {
         let rows = try Row.fetchCursor(db, sql: "SELECT round, calls FROM open_calls ORDER BY round DESC")
         while let row = try rows.next() {
             let calls: Data = row[1]
+            guard calls.count.isMultiple(of: OpenCallEntry.bytes) else { throw damaged }
             if try !body(row[0], calls.bytes) { return }
         }
     }

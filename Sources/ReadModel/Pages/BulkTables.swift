@@ -22,7 +22,14 @@ final class BulkTables {
     }
 
     private struct Index {
-        let keys: KeyRuns
+        enum Keys {
+            /// Texts, in an index that begins with a part of the table.
+            case parts(PartKeys)
+            /// A number.
+            case runs(KeyRuns)
+        }
+
+        let keys: Keys
         var tree: IndexTree
         /// The part of the table that the keys at hand belong to.
         var part: Int64 = 0
@@ -33,10 +40,27 @@ final class BulkTables {
         /// A column that must be 1 for a row to be in the index.
         var condition: Int?
 
-        /// Puts the keys of a part into the index where it begins with that.
-        mutating func drain(_ record: inout RecordBytes) throws {
-            guard keys.shape.beginsWithPart else { return }
-            try keys.drain(into: &tree, &record, isUnique: isUnique)
+        /// Puts the keys of the parts before this one into the index.
+        mutating func begin(_ newPart: Int64, _ record: inout RecordBytes) throws {
+            if part != newPart { try drain(&record) }
+            part = newPart
+        }
+
+        mutating func finish(_ record: inout RecordBytes) throws {
+            try drain(&record)
+            if case .runs(let runs) = keys {
+                try runs.finish()
+                if let mapped = try runs.map() {
+                    var merge = KeyMerge(runs.runs, mapped)
+                    try merge.write(to: &tree)
+                }
+            }
+            try tree.finish()
+        }
+
+        private mutating func drain(_ record: inout RecordBytes) throws {
+            guard case .parts(let parts) = keys else { return }
+            try parts.drain(into: &tree, &record, isUnique: isUnique)
         }
     }
 
@@ -55,7 +79,7 @@ final class BulkTables {
                 pages[row["name"]] = row["rootpage"]
             }
             self.pages = pages
-            // What SQLite was built to do where nobody says otherwise.
+            // The first is asked for when the file is made, the second what SQLite does by itself.
             for (name, value) in [("page_size", PageBuilder.bytes), ("auto_vacuum", 0)] {
                 let found = try Int.fetchOne(db, sql: "PRAGMA \(name)")
                 guard found == value else {
@@ -81,10 +105,10 @@ final class BulkTables {
             _ name: String, texts: [Int] = [], number: Int? = nil, isUnique: Bool = false,
             condition: Int? = nil
         ) -> Index {
-            let shape = KeyShape(
-                texts: texts.count, hasNumber: number != nil, beginsWithPart: !texts.isEmpty)
-            return Index(
-                keys: KeyRuns(shape, beside: path, runEntriesMax: runEntriesMax),
+            Index(
+                keys: texts.isEmpty
+                    ? .runs(KeyRuns(beside: path, runEntriesMax: runEntriesMax))
+                    : .parts(PartKeys(KeyShape(texts: texts.count, hasNumber: number != nil))),
                 tree: IndexTree(root: roots.page(name), file: file), texts: texts,
                 number: number, isUnique: isUnique, condition: condition)
         }
@@ -150,11 +174,8 @@ final class BulkTables {
             }
             let lastRow = table.tree.lastRow
             for place in table.indexes.indices {
+                try table.indexes[place].begin(KeyShape.part(of: lastRow), &record)
                 let index = table.indexes[place]
-                if index.part != KeyShape.part(of: lastRow) {
-                    try table.indexes[place].drain(&record)
-                    table.indexes[place].part = KeyShape.part(of: lastRow)
-                }
                 if let condition = index.condition {
                     guard case .integer(1) = cells[first + condition] else { continue }
                 }
@@ -162,26 +183,19 @@ final class BulkTables {
                 if let column = index.number, case .integer(let value) = cells[first + column] {
                     number = value
                 }
-                try unsafe index.keys.add(
-                    lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)],
-                    number: number)
+                switch index.keys {
+                case .runs(let runs): try runs.add(lastRow, number: number)
+                case .parts(let parts):
+                    unsafe parts.add(
+                        lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)], number: number)
+                }
             }
         }
     }
 
     private func finish(_ table: inout Table) throws {
         try table.tree.finish()
-        for place in table.indexes.indices {
-            try table.indexes[place].drain(&record)
-            let index = table.indexes[place]
-            try index.keys.finish()
-            var tree = index.tree
-            if let mapped = try index.keys.map() {
-                var merge = KeyMerge(index.keys.runs, mapped, index.keys.shape)
-                try merge.write(to: &tree, isUnique: index.isUnique)
-            }
-            try tree.finish()
-        }
+        for place in table.indexes.indices { try table.indexes[place].finish(&record) }
     }
 
     private func measure(_ row: RowBatch.Row, of batch: borrowing RowBatch) {

@@ -11,7 +11,8 @@ final class PageBuilder {
         var isLeaf: Bool { rawValue >= 0x0A }
     }
 
-    /// Bytes of a page: SQLite's own default, with nothing reserved at its end.
+    /// Bytes of a page: twice SQLite's default, which spares half of the writes where rows are long, with
+    /// nothing reserved at its end.
     static let bytes = 8_192
 
     // Safety: allocated in init with `bytes`, freed in deinit; every write stays between the cell pointers

@@ -8,6 +8,8 @@ struct KnownCall: Sendable {
     var records: [EarlierCall.Record] = []
     /// Where its events stand in the log; empty for a call without a record.
     var positions: Set<UInt64> = []
+    /// The To tags and row numbers of the records that stand.
+    var rows: [(toTag: [UInt8], number: Int64)] = []
 }
 
 /// The call's key, as bytes: a Call-ID may hold a NUL.
@@ -25,7 +27,7 @@ final class RecordFinder {
 
     init(_ db: Database) throws {
         let names = CallRecord.columns.map(\.name).joined(separator: ", ")
-        findRecords = try Statement(db, "SELECT \(names) FROM cdrs WHERE callid = ? AND from_tag = ?")
+        findRecords = try Statement(db, "SELECT \(names), id FROM cdrs WHERE callid = ? AND from_tag = ?")
         findWithdrawn = try Statement(
             db,
             """
@@ -55,9 +57,11 @@ final class RecordFinder {
         findRecords.bind(name.callID)
         findRecords.bind(name.fromTag)
         while try findRecords.step() {
+            let toTag = findRecords.readBytes(2)
+            call.rows.append((toTag, findRecords.readInteger(Int32(CallRecord.columns.count))))
             call.records.append(
                 EarlierCall.Record(
-                    toTag: findRecords.readBytes(2), revision: findRecords.readInteger(revisionColumn),
+                    toTag: toTag, revision: findRecords.readInteger(revisionColumn),
                     content: findRecords.hash(columns: CallRecord.revisedColumnCount)))
             for position in PositionList.parse(findRecords.readBytes(revisionColumn + 1)) {
                 call.positions.insert(position)

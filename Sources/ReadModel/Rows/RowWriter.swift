@@ -19,9 +19,8 @@ final class RowWriter {
 
     /// The numbers of records that were written lately, by a hash of their key; 0 for none. The statements
     /// look whether it is that record.
-    private var recent = [Int64](repeating: 0, count: recentMax)
+    private var recent = [Int64](repeating: 0, count: ReadModelLimits.recentRecordsMax)
     private var byNumber: [RowBatch.Operation: StatementBox] = [:]
-    private static let recentMax = 1 << 17
 
     private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
     private static let endedAt = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
@@ -85,8 +84,17 @@ final class RowWriter {
     }
 
     /// Where `recent` has a record with this row's key, unless another has taken the place.
+    private static func place(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (ReadModelLimits.recentRecordsMax - 1)
+    }
+
+    /// Takes note of the number of a record that was found.
+    func note(_ number: Int64, of call: CallName, toTag: [UInt8]) {
+        recent[Self.place(RowBatch.hash(of: [call.callID, call.fromTag, toTag]))] = number
+    }
+
     private func place(_ row: RowBatch.Row, of batch: borrowing RowBatch) -> Int {
-        Int(truncatingIfNeeded: batch.hash(of: row, count: 3)) & (Self.recentMax - 1)
+        Self.place(batch.hash(of: row, count: 3))
     }
 
     /// What has to be done before a commit, besides the rows.

@@ -76,6 +76,7 @@ struct Statement: ~Copyable {
     }
 
     /// The number of the row that was inserted last.
+    // Safety: the connection that the statement was made for.
     var insertedRow: Int64 { unsafe sqlite3_last_insert_rowid(connection) }
 
     /// True where a row came.

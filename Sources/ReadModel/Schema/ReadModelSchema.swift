@@ -15,7 +15,7 @@ public enum ReadModelSchema {
         ) WITHOUT ROWID
         """,
         """
-        -- Call detail records, the last revision of each, one row a leg. Times are microseconds since 1970.
+        -- Call detail records, the last revision of each, one row a leg; `id` tells rows apart and nothing else. Times are microseconds since 1970.
         -- The last eight columns are the session timer of a leg, until when it should have ended, and its last proof of
         -- life: where the log has it, and of which type it is (null for leg 0).
         CREATE TABLE cdrs (
@@ -38,8 +38,9 @@ public enum ReadModelSchema {
         """,
         """
         -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
-        -- says of a call counts. `calls` has 28 bytes for each: key (16), earliest deadline of what is open in it (8),
-        -- and how many bytes of `states` its packed facts take (4), 0 if it is open no more.
+        -- says of a call counts. `calls` has 32 bytes for each: key (16), earliest deadline of what is open in it (8),
+        -- how many bytes of `states` its packed facts take (4), 0 if it is open no more, and the records that it ever
+        -- had (4).
         CREATE TABLE open_calls (
             round INTEGER PRIMARY KEY NOT NULL,
             calls BLOB NOT NULL,
@@ -157,7 +158,7 @@ public enum ReadModelSchema {
     /// table, as a power of two.
     ///
     /// Call-IDs come in no order. In an index that begins with them each new row would change a page of its
-    /// own, and a page of four kilobytes would be written for a hundred bytes, all the more the larger the
+    /// own, and a whole page would be written for a hundred bytes, all the more the larger the
     /// table is. Of an index that begins with a part only the pages of the last part change.
     static let partBits: Int64 = 16
 
@@ -175,7 +176,11 @@ public enum ReadModelSchema {
     /// What SQLite is to think of the indexes that begin with a part: that it is worth while to look into
     /// each part for a Call-ID ("skip-scan" in SQLite's documentation of its query planner).
     static let estimates: [String] = [
-        "ANALYZE",
+        """
+        -- What SQLite is to think of the indexes that begin with a part of their table: that it is worth while to look
+        -- into each part for a Call-ID. An ANALYZE of your own would say something else.
+        ANALYZE
+        """,
         """
         INSERT INTO sqlite_stat1 VALUES
             ('cdrs', 'cdrs_by_call', '1000000 65536 1 1 1'),
