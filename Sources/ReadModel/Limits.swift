@@ -20,10 +20,10 @@ enum ReadModelLimits {
     /// Bytes of a row of `open_calls`, and how many a round says again at least.
     static let openCallBytes = 1 << 20
     static let openCallsAgainBytesMin = 1 << 14
-    /// Pages of SQLite's write-ahead log at which they are moved into the file, and how many may be left to
-    /// the one who commits.
+    /// Pages of SQLite's write-ahead log at which they are moved into the file beside commits, and by a
+    /// commit where nobody looks after that.
     static let checkpointPages = (64 << 20) / PageBuilder.bytes
-    static let checkpointPagesLeft = (8 << 20) / PageBuilder.bytes
+    static let checkpointPagesUnattended = (16 << 20) / PageBuilder.bytes
     /// Entries of an index on a number that are sorted at a time.
     static let keyRunEntriesMax = 1 << 16
     /// Pages that are written at once.

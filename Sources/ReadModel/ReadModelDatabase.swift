@@ -45,7 +45,8 @@ package final class ReadModelDatabase: Sendable {
             case .live:
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
                 // Where nobody looks after it (see `Checkpointing`).
-                try db.execute(sql: "PRAGMA wal_autocheckpoint = 2000")
+                try db.execute(
+                    sql: "PRAGMA wal_autocheckpoint = \(ReadModelLimits.checkpointPagesUnattended)")
             case .rebuild:
                 try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
                 try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")

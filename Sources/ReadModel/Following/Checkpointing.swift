@@ -20,21 +20,26 @@ final class Checkpointing: Sendable {
         var state = State.idle
         var isOver = false
         /// Pages of the write-ahead log at which the next turn begins.
-        var due = ReadModelLimits.checkpointPages
+        var due: Int
     }
 
-    private let desk = Mutex(Desk())
+    private let desk: Mutex<Desk>
+    private let pagesMax: Int
     /// Pages in the write-ahead log after the last commit.
-    private let pages = Atomic<Int>(0)
+    let pages = Atomic<Int>(0)
     private let wanted = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
     private let path: String
 
     /// Begins to look after a connection, which is that of the one who calls `committed`.
     ///
+    /// - Parameter pagesMax: pages of the write-ahead log at which they are moved; an eighth may be left to
+    ///   the one who commits.
     /// - Throws: where the file can't be opened a second time.
-    init(_ db: Database, path: String) throws {
+    init(_ db: Database, path: String, pagesMax: Int = ReadModelLimits.checkpointPages) throws {
         self.path = path
+        self.pagesMax = pagesMax
+        desk = Mutex(Desk(due: pagesMax))
         guard let connection = unsafe db.sqliteConnection else {
             throw ReadModelError(.database, "the read model is closed")
         }
@@ -70,7 +75,7 @@ final class Checkpointing: Sendable {
         let pages = pages.load(ordering: .relaxed)
         let (begins, ends) = desk.withLock { desk in
             // It has begun anew.
-            if pages < ReadModelLimits.checkpointPages { desk.due = ReadModelLimits.checkpointPages }
+            if pages < pagesMax { desk.due = pagesMax }
             switch desk.state {
             case .idle where pages >= desk.due:
                 desk.state = .running
@@ -90,7 +95,7 @@ final class Checkpointing: Sendable {
         let (all, moved) = try Self.move(db)
         // Somebody who reads an old moment keeps the rest from being moved: not so soon again.
         if moved < all {
-            desk.withLock { $0.due = max($0.due, all + ReadModelLimits.checkpointPagesLeft) }
+            desk.withLock { $0.due = max($0.due, all + pagesMax / 8) }
         }
     }
 
@@ -108,13 +113,9 @@ final class Checkpointing: Sendable {
             }
             desk.withLock { $0.state = .moved(failure: failure) }
         }
-        do {
-            // Who waits for the end may be about to close the file, which is whole behind the last
-            // connection.
-            try queue.close()
-        } catch {
-            desk.withLock { $0.state = .moved(failure: ReadModelError(error)) }
-        }
+        // Who waits for the end may be about to close the file, which is whole behind the last connection.
+        // One that can't be closed leaves SQLite's log beside the file, where the next to open it finds it.
+        try? queue.close()
         ended.signal()
     }
 
@@ -124,7 +125,7 @@ final class Checkpointing: Sendable {
         while true {
             let (_, moved) = try queue.writeWithoutTransaction { db in try Self.move(db) }
             let left = pages.load(ordering: .relaxed) - moved
-            if left <= ReadModelLimits.checkpointPagesLeft || left >= leftBefore { return }
+            if left <= pagesMax / 8 || left >= leftBefore { return }
             leftBefore = left
         }
     }
