@@ -201,8 +201,10 @@ struct LineWalk {
             var holdsOthers = false
             if let fault = skipContainer(end, scalarsOnly: &holdsOthers) { return fault }
             // The container's last token is the one just taken: its closing brace.
-            view.texts[Int(field.rawValue)] = TextRange(
-                start: here, end: token(nextToken - 1, end) + 1, isEscaped: false)
+            view.setText(
+                at: Int(field.rawValue),
+                TextRange(
+                    start: here, end: token(nextToken - 1, end) + 1, isEscaped: false))
             if holdsOthers {
                 fault = EventFault(.wrongType, field: field)
             } else {
@@ -232,10 +234,10 @@ struct LineWalk {
             {
                 return EventFault(.outOfRange, field: field)
             }
-            view.texts[Int(field.rawValue)] = text
+            view.setText(at: Int(field.rawValue), text)
         case .sourceName:
             guard SourceName(text, in: bytes) != nil else { return EventFault(.outOfRange, field: field) }
-            view.texts[Int(field.rawValue)] = text
+            view.setText(at: Int(field.rawValue), text)
         case .side:
             return note(find(text, names.sides), as: field, in: &view)
         case .refresher:
@@ -249,7 +251,7 @@ struct LineWalk {
 
     private func note(_ choice: UInt8?, as field: Field, in view: inout EventView) -> EventFault? {
         guard let choice else { return EventFault(.outOfRange, field: field) }
-        view.numbers[Int(field.rawValue) - Field.textCount] = Int64(choice)
+        view.setNumber(at: Int(field.rawValue), Int64(choice))
         view.present.formUnion(FieldSet(field))
         return nil
     }
@@ -267,7 +269,7 @@ struct LineWalk {
             return EventFault(.outOfRange, field: field)
         }
         if let allowed, !allowed.contains(value) { return EventFault(.outOfRange, field: field) }
-        view.numbers[Int(field.rawValue) - Field.textCount] = value
+        view.setNumber(at: Int(field.rawValue), value)
         view.present.formUnion(FieldSet(field))
         return nil
     }
@@ -276,7 +278,7 @@ struct LineWalk {
         guard case .boolean = names.shape(of: field) else {
             return EventFault(.wrongType, field: field)
         }
-        view.numbers[Int(field.rawValue) - Field.textCount] = flag ? 1 : 0
+        view.setNumber(at: Int(field.rawValue), flag ? 1 : 0)
         view.present.formUnion(FieldSet(field))
         return nil
     }

@@ -112,24 +112,24 @@ struct PlainLine {
             }
             // How long it really is matters where that is bounded.
             guard unsafe !isEscaped || entry.pointee.upper == .max else { return false }
-            view.texts[place] = TextRange(start: start, end: here &- 1, isEscaped: isEscaped)
+            view.setText(at: place, TextRange(start: start, end: here &- 1, isEscaped: isEscaped))
         case .integer:
             guard let value = takeNumber(), unsafe value >= entry.pointee.lower,
                 unsafe value <= entry.pointee.upper
             else { return false }
-            view.numbers[place &- Field.textCount] = value
+            view.setNumber(at: place, value)
         case .boolean:
             guard let flag = takeFlag() else { return false }
-            view.numbers[place &- Field.textCount] = flag
+            view.setNumber(at: place, flag)
         case .side:
             guard let choice = takeChoice(of: names.sides) else { return false }
-            view.numbers[place &- Field.textCount] = Int64(choice)
+            view.setNumber(at: place, Int64(choice))
         case .refresher:
             guard let choice = takeChoice(of: names.refreshers) else { return false }
-            view.numbers[place &- Field.textCount] = Int64(choice)
+            view.setNumber(at: place, Int64(choice))
         case .scalars:
             guard takeScalars() else { return false }
-            view.texts[place] = TextRange(start: start &- 1, end: here, isEscaped: false)
+            view.setText(at: place, TextRange(start: start &- 1, end: here, isEscaped: false))
         case .type, .other:
             return false
         }

@@ -22,33 +22,90 @@ package struct TextRange: Hashable, Sendable {
     package var isEscaped: Bool { lengthAndMark & 1 != 0 }
 }
 
-/// A decoded event: where its fields stand in a payload. It holds no bytes of its own, so that decoding
+/// A decoded event: where its fields stand in a payload. It holds no bytes of the payload's, so that decoding
 /// allocates nothing; it means something only together with the payload that it was decoded from.
-package struct EventView: Sendable {
+///
+/// One is made once and filled with one event after another. It is large, and has memory of its own so that
+/// it is nowhere copied by the way.
+@safe
+package struct EventView: ~Copyable, @unchecked Sendable {
     package var type: EventType = .unknown
     package var present = FieldSet(rawValue: 0)
     /// The event's own bytes within the payload.
     package var start = 0
     package var end = 0
-    @usableFromInline var texts = InlineArray<16, TextRange>(repeating: .empty)
-    @usableFromInline var numbers = InlineArray<23, Int64>(repeating: 0)
+    // Safety: a place for each field, all initialised in init, freed in deinit; each access is checked.
+    @usableFromInline let texts: UnsafeMutablePointer<TextRange>
+    @usableFromInline let numbers: UnsafeMutablePointer<Int64>
 
-    @inlinable
-    package init() {}
+    package init() {
+        unsafe texts = .allocate(capacity: Field.textCount)
+        unsafe texts.initialize(repeating: .empty, count: Field.textCount)
+        unsafe numbers = .allocate(capacity: Field.numberCount)
+        unsafe numbers.initialize(repeating: 0, count: Field.numberCount)
+    }
 
+    deinit {
+        // Safety: this value's own.
+        unsafe texts.deallocate()
+        unsafe numbers.deallocate()
+    }
+
+    /// The text at a bit of `FieldSet`: of no meaning where it is absent.
+    @inlinable @inline(__always)
+    package func text(at bit: Int) -> TextRange {
+        precondition(UInt(bitPattern: bit) < 16, "no text's bit")
+        // Safety: checked above.
+        return unsafe texts[bit]
+    }
+
+    /// The number at a bit of `FieldSet`: of no meaning where it is absent.
+    @inlinable @inline(__always)
+    package func number(at bit: Int) -> Int64 {
+        precondition(UInt(bitPattern: bit &- 16) < 23, "no number's bit")
+        // Safety: checked above.
+        return unsafe numbers[bit &- 16]
+    }
+
+    @inline(__always)
+    mutating func setText(at bit: Int, _ text: TextRange) {
+        precondition(UInt(bitPattern: bit) < UInt(Field.textCount), "no text's bit")
+        // Safety: checked above.
+        unsafe texts[bit] = text
+    }
+
+    @inline(__always)
+    mutating func setNumber(at bit: Int, _ number: Int64) {
+        precondition(UInt(bitPattern: bit &- Field.textCount) < UInt(Field.numberCount), "no number's bit")
+        // Safety: checked above.
+        unsafe numbers[bit &- Field.textCount] = number
+    }
+
+    /// Another one that says the same of the same payload.
+    package func copied() -> EventView {
+        var copy = EventView()
+        (copy.type, copy.present, copy.start, copy.end) = (type, present, start, end)
+        // Safety: as many of each in one as in the other.
+        unsafe copy.texts.update(from: texts, count: Field.textCount)
+        unsafe copy.numbers.update(from: numbers, count: Field.numberCount)
+        return copy
+    }
+}
+
+extension EventView {
     @inlinable @inline(__always)
     package func has(_ field: Field) -> Bool { present.has(field) }
 
     /// Where a text field stands; null where it is absent.
     @inlinable @inline(__always)
     package func text(_ field: Field) -> TextRange? {
-        field.isText && present.has(field) ? texts[Int(field.rawValue)] : nil
+        field.isText && present.has(field) ? text(at: Int(field.rawValue)) : nil
     }
 
     /// A number field's value; null where it is absent.
     @inlinable @inline(__always)
     package func number(_ field: Field) -> Int64? {
-        !field.isText && present.has(field) ? numbers[Int(field.rawValue) - Field.textCount] : nil
+        !field.isText && present.has(field) ? number(at: Int(field.rawValue)) : nil
     }
 
     /// A boolean field's value; null where it is absent.
@@ -88,14 +145,4 @@ package struct EventView: Sendable {
     package var effectiveRefresher: Refresher? {
         refresher(.forwardedRefresher) ?? refresher(.refresher)
     }
-}
-
-extension EventView {
-    /// The text at a bit of `FieldSet`, which must be a text's that is present.
-    @inlinable @inline(__always)
-    package func textUnchecked(_ bit: Int) -> TextRange { texts[bit] }
-
-    /// The number at a bit of `FieldSet`, which must be a number's that is present.
-    @inlinable @inline(__always)
-    package func numberUnchecked(_ bit: Int) -> Int64 { numbers[bit - Field.textCount] }
 }

@@ -8,6 +8,8 @@ package struct CallCommon: Sendable {
     // Kept for their storage.
     private var members = ExtraMembers()
     private var numbers: [UInt32] = []
+    /// The one source that `sources` names at the moment; mostly the next call's as well.
+    private var onlySource: UInt32?
     private var list: [Position] = []
 
     package init() {}
@@ -22,10 +24,10 @@ package struct CallCommon: Sendable {
     private mutating func gatherExtra(_ fold: borrowing CallFold) {
         extra.removeAll(keepingCapacity: true)
         members.removeAll()
-        for index in fold.facts.indices {
-            guard let object = fold.facts[index].extra else { continue }
-            // Safety: the fold's bytes are padded, and not touched while the walk looks at them.
-            unsafe fold.bytes.withUnsafeBufferPointer { bytes in
+        // Safety: the fold's bytes are padded, and not touched while the walks look at them.
+        unsafe fold.bytes.withUnsafeBufferPointer { bytes in
+            for index in fold.facts.indices {
+                guard let object = fold.facts[index].extra else { continue }
                 unsafe members.merge(PaddedBytes(slice: bytes, object.range))
             }
         }
@@ -33,8 +35,11 @@ package struct CallCommon: Sendable {
     }
 
     private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
-        sources.removeAll(keepingCapacity: true)
         findSources(fold, registry)
+        let only = numbers.count == 1 ? numbers[0] : nil
+        if let only, only == onlySource { return }
+        onlySource = only
+        sources.removeAll(keepingCapacity: true)
         if numbers.count > 1 { numbers.sort { registry.source($0) < registry.source($1) } }
         sources.write(upTo: 2 + numbers.count * Self.sourceTextMax) { text in
             text.append(UInt8(ascii: "["))

@@ -60,25 +60,49 @@ struct TextWriter: ~Copyable {
     }
 
     mutating func append(decimal value: UInt64) {
-        var size = 1
-        var limit: UInt64 = 10
-        while value >= limit {
-            size &+= 1
-            if size == Self.decimalMax { break }
-            limit &*= 10
-        }
-        precondition(size <= capacity &- count, "more text than room was made for")
+        precondition(Self.decimalMax <= capacity &- count, "more text than room was made for")
+        if value < 10 { return append(UInt8(truncatingIfNeeded: value) &+ UInt8(ascii: "0")) }
+        let size = Self.digits(value)
         var place = count &+ size
         var rest = value
-        repeat {
-            place &-= 1
-            let next = rest / 10
-            // Safety: from the number's last place, checked above, to its first.
-            unsafe base[place] = UInt8(truncatingIfNeeded: rest &- next &* 10) &+ UInt8(ascii: "0")
+        // Safety: from the number's last place to its first, all within the room that was checked.
+        while rest >= 100 {
+            let next = rest / 100
+            place &-= 2
+            unsafe put(pair: rest &- next &* 100, at: place)
             rest = next
-        } while rest > 0
+        }
+        if rest >= 10 {
+            unsafe put(pair: rest, at: place &- 2)
+        } else {
+            unsafe base[place &- 1] = UInt8(truncatingIfNeeded: rest) &+ UInt8(ascii: "0")
+        }
         count &+= size
     }
+
+    /// Writes a number below 100 as two digits.
+    @unsafe
+    @inline(__always)
+    private func put(pair: UInt64, at place: Int) {
+        let tens = (pair &* 103) >> 10
+        // Safety: the caller has checked the place.
+        unsafe base[place] = UInt8(truncatingIfNeeded: tens) &+ UInt8(ascii: "0")
+        unsafe base[place &+ 1] = UInt8(truncatingIfNeeded: pair &- tens &* 10) &+ UInt8(ascii: "0")
+    }
+
+    /// How many digits a number has that is not 0.
+    @inline(__always)
+    private static func digits(_ value: UInt64) -> Int {
+        // 1233 / 4096 is log 2, and a little more where it is rounded down: right, or one too many.
+        let guess = ((64 &- value.leadingZeroBitCount) &* 1233) >> 12
+        return guess &+ (value >= powers[guess] ? 1 : 0)
+    }
+
+    private static let powers: [20 of UInt64] = {
+        var powers = InlineArray<20, UInt64>(repeating: 1)
+        for place in 1..<20 { powers[place] = powers[place - 1] * 10 }
+        return powers
+    }()
 
     /// How many digits a number may have.
     static let decimalMax = 20

@@ -266,7 +266,7 @@ extension CallBook {
             slot = entries.count
             entries.append(Entry(key: key))
         }
-        table.insert(key, slot: slot, in: entries)
+        table.insert(key, slot: slot)
         return slot
     }
 
@@ -355,7 +355,7 @@ extension CallBook {
             else { continue }
             if putsOff, !leave(slot) { continue }
             let key = entries[slot].key
-            table.remove(key, slot: slot, in: entries)
+            table.remove(key, slot: slot)
             forgotten.insert(key)
             arena.release(&entries[slot].chain)
             entries[slot].history = nil

@@ -7,7 +7,8 @@ struct CallTable: ~Copyable {
     private struct Place {
         /// The slot plus one; 0 for a free place.
         var slot: UInt32
-        /// Some bits of the key, so that most strangers are told apart without a look at the slot.
+        /// The key's lowest bits: they say where its place would be, and tell most strangers apart, without a
+        /// look at the slot.
         var mark: UInt32
     }
 
@@ -31,7 +32,7 @@ struct CallTable: ~Copyable {
     @inline(__always)
     func find(_ key: CallKey, in entries: borrowing CallEntries) -> Int? {
         var index = Int(truncatingIfNeeded: key.low) & mask
-        let mark = UInt32(truncatingIfNeeded: key.high)
+        let mark = UInt32(truncatingIfNeeded: key.low)
         while true {
             let place = unsafe places[index]
             if place.slot == 0 { return nil }
@@ -51,21 +52,19 @@ struct CallTable: ~Copyable {
     @inline(__always)
     func first(_ key: CallKey) -> Int? {
         let place = unsafe places[Int(truncatingIfNeeded: key.low) & mask]
-        return place.slot == 0 || place.mark != UInt32(truncatingIfNeeded: key.high)
+        return place.slot == 0 || place.mark != UInt32(truncatingIfNeeded: key.low)
             ? nil : Int(place.slot) - 1
     }
 
     /// Adds a key that is not in the table.
-    ///
-    /// - Parameter entries: has the keys of the other slots.
-    mutating func insert(_ key: CallKey, slot: Int, in entries: borrowing CallEntries) {
-        if (count + 1) * 10 > (mask + 1) * 7 { grow(entries) }
-        place(key, slot)
+    mutating func insert(_ key: CallKey, slot: Int) {
+        if (count + 1) * 10 > (mask + 1) * 7 { grow() }
+        place(Place(slot: UInt32(slot + 1), mark: UInt32(truncatingIfNeeded: key.low)))
         count += 1
     }
 
     /// Takes a key out that is in the table.
-    mutating func remove(_ key: CallKey, slot: Int, in entries: borrowing CallEntries) {
+    mutating func remove(_ key: CallKey, slot: Int) {
         var index = Int(truncatingIfNeeded: key.low) & mask
         while unsafe places[index].slot != UInt32(slot + 1) {
             precondition(unsafe places[index].slot != 0, "no such call in the table")
@@ -75,7 +74,7 @@ struct CallTable: ~Copyable {
         var hole = index
         var next = (index &+ 1) & mask
         while unsafe places[next].slot != 0 {
-            let home = Int(truncatingIfNeeded: entries[Int(unsafe places[next].slot) - 1].key.low) & mask
+            let home = Int(unsafe places[next].mark) & mask
             if (next &- home) & mask >= (next &- hole) & mask {
                 unsafe places[hole] = places[next]
                 hole = next
@@ -86,23 +85,21 @@ struct CallTable: ~Copyable {
         count -= 1
     }
 
-    private mutating func grow(_ entries: borrowing CallEntries) {
+    private mutating func grow() {
         let (old, oldCount) = unsafe (places, mask + 1)
+        precondition(oldCount < 1 << 31, "a place is found by 32 bits of the key")
         mask = oldCount * 2 - 1
         // Safety: the old places are read to the end and freed.
         unsafe places = LargeMemory.allocate(byteCount: (mask + 1) * MemoryLayout<Place>.stride)
             .bindMemory(to: Place.self, capacity: mask + 1)
         unsafe places.initialize(repeating: Place(slot: 0, mark: 0), count: mask + 1)
-        for index in 0..<oldCount {
-            let slot = unsafe old[index].slot
-            if slot != 0 { place(entries[Int(slot) - 1].key, Int(slot) - 1) }
-        }
+        for index in 0..<oldCount where unsafe old[index].slot != 0 { place(unsafe old[index]) }
         unsafe old.deallocate()
     }
 
-    private func place(_ key: CallKey, _ slot: Int) {
-        var index = Int(truncatingIfNeeded: key.low) & mask
+    private func place(_ place: Place) {
+        var index = Int(place.mark) & mask
         while unsafe places[index].slot != 0 { index = (index &+ 1) & mask }
-        unsafe places[index] = Place(slot: UInt32(slot + 1), mark: UInt32(truncatingIfNeeded: key.high))
+        unsafe places[index] = place
     }
 }

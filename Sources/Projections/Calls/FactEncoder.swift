@@ -46,8 +46,7 @@ struct FactEncoder: ~Copyable {
     /// Packs a call's head.
     mutating func encodeHead(_ view: borrowing EventView, in text: PaddedBytes, at position: Position) {
         count = 0
-        makeRoom(Self.headBytes)
-        // Safety: the room was made.
+        // Safety: there is always room for that much.
         unsafe UnsafeMutableRawPointer(base).storeBytes(of: view.time.rawValue, as: Int64.self)
         unsafe UnsafeMutableRawPointer(base).storeBytes(
             of: position.rawValue, toByteOffset: 8, as: UInt64.self)
@@ -67,89 +66,117 @@ struct FactEncoder: ~Copyable {
     ) {
         if !isFirst { count = 0 }
         tagLength = 0
-        makeRoom(64)
-        put(view.type.rawValue)
-        append(Self.zigzag(Int64(bitPattern: position.rawValue &- basePosition)))
-        append(Self.zigzag(view.time.rawValue &- baseTime))
-        append(UInt64(sourceEpoch))
-        append(UInt64(bitPattern: seq.rawValue))
+        makeRoom(Self.numbersMax)
         let present = view.present.intersection(Self.packed)
+        // Safety: the room was made.
+        var end = unsafe base + count
+        unsafe end.pointee = view.type.rawValue
+        unsafe end += 1
+        unsafe Self.put(Self.zigzag(Int64(bitPattern: position.rawValue &- basePosition)), at: &end)
+        unsafe Self.put(Self.zigzag(view.time.rawValue &- baseTime), at: &end)
+        unsafe Self.put(UInt64(sourceEpoch), at: &end)
+        unsafe Self.put(UInt64(bitPattern: seq.rawValue), at: &end)
         // Bits 0 and 1 are the head's.
-        append(present.rawValue >> 2)
-        var rest = present.rawValue
+        unsafe Self.put(present.rawValue >> 2, at: &end)
+        count = unsafe end - base
+        appendTexts(view, present, in: text, repeatsTag)
+        makeRoom(Self.numbersMax)
+        unsafe end = base + count
+        var rest = present.rawValue & ~Self.textBits
+        while rest != 0 {
+            unsafe Self.put(Self.zigzag(view.number(at: rest.trailingZeroBitCount)), at: &end)
+            rest &= rest &- 1
+        }
+        count = unsafe end - base
+    }
+
+    /// The bits of texts, which come first.
+    private static let textBits: UInt64 = (1 << UInt64(Field.textCount)) - 1
+
+    private mutating func appendTexts(
+        _ view: borrowing EventView, _ present: FieldSet, in text: PaddedBytes, _ repeatsTag: Bool
+    ) {
+        var rest = present.rawValue & Self.textBits
         while rest != 0 {
             let bit = rest.trailingZeroBitCount
             rest &= rest &- 1
-            if bit < Field.textCount {
-                let range = view.textUnchecked(bit)
-                if bit == Int(Field.toTag.rawValue) {
-                    appendTag(range, in: text, repeats: repeatsTag)
-                } else {
-                    append(range, in: text)
-                }
+            if bit == Field.toTag.place {
+                appendTag(view.text(at: bit), in: text, repeats: repeatsTag)
             } else {
-                makeRoom(10)
-                append(Self.zigzag(view.numberUnchecked(bit)))
+                append(view.text(at: bit), in: text)
             }
         }
     }
 
     private mutating func appendTag(_ tag: TextRange, in text: PaddedBytes, repeats: Bool) {
-        if repeats {
-            makeRoom(1)
-            put(0)
-            return
-        }
+        if repeats { return append(.empty, in: text) }
         append(tag, in: text)
         tagLength = tag.isEscaped ? JSONText.length(of: tag, in: text) : tag.length
         tagOffset = count - tagLength
     }
 
+    @inline(__always)
     private mutating func append(_ range: TextRange, in text: PaddedBytes) {
         if range.isEscaped { return appendEscaped(range, in: text) }
         let length = range.length
-        makeRoom(length + 10)
-        append(UInt64(length))
-        if let source = unsafe text.pointer(at: Int(range.start), to: range.end).baseAddress {
-            // Safety: the room was made; the payload is another allocation.
-            unsafe (base + count).update(from: source, count: length)
+        makeRoom(length)
+        // Safety: the room was made, and some more; the payload is another allocation, and has padding.
+        var end = unsafe base + count
+        unsafe Self.put(UInt64(length), at: &end)
+        let source = unsafe UnsafeRawPointer(text.pointer(at: Int(range.start), to: range.end).baseAddress)
+        if let source = unsafe source {
+            var offset = 0
+            while offset < length {
+                unsafe UnsafeMutableRawPointer(end).storeBytes(
+                    of: source.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self),
+                    toByteOffset: offset, as: SIMD16<UInt8>.self)
+                offset &+= 16
+            }
         }
-        count += length
+        count = unsafe end - base &+ length
     }
 
+    @inline(never)
     private mutating func appendEscaped(_ range: TextRange, in text: PaddedBytes) {
         resolved.removeAll(keepingCapacity: true)
         JSONText.append(range, in: text, to: &resolved)
-        let length = resolved.count
-        makeRoom(length + 10)
-        append(UInt64(length))
+        makeRoom(resolved.count)
         // Safety: the room was made; the array is another allocation.
+        var end = unsafe base + count
+        unsafe Self.put(UInt64(resolved.count), at: &end)
         unsafe resolved.withUnsafeBufferPointer {
-            if let source = $0.baseAddress { unsafe (base + count).update(from: source, count: length) }
+            if let source = $0.baseAddress { unsafe end.update(from: source, count: $0.count) }
         }
-        count += length
+        count = unsafe end - base + resolved.count
     }
 
-    private mutating func append(_ value: UInt64) {
+    /// Writes a number behind what was written last.
+    @unsafe
+    @inline(__always)
+    private static func put(_ value: UInt64, at end: inout UnsafeMutablePointer<UInt8>) {
         var rest = value
         while rest >= 0x80 {
-            put(UInt8(truncatingIfNeeded: rest) | 0x80)
+            // Safety: the caller has made room.
+            unsafe end.pointee = UInt8(truncatingIfNeeded: rest) | 0x80
+            unsafe end += 1
             rest >>= 7
         }
-        put(UInt8(rest))
+        unsafe end.pointee = UInt8(truncatingIfNeeded: rest)
+        unsafe end += 1
     }
+
+    /// More than all numbers of a fact take, ten bytes each.
+    private static let numbersMax = 512
+    /// So much is always left behind what was asked for: a number, and what a text is copied beyond its end.
+    private static let spareBytes = 64
 
     @inline(__always)
-    private mutating func put(_ byte: UInt8) {
-        precondition(count < capacity)
-        // Safety: checked above.
-        unsafe base[count] = byte
-        count &+= 1
+    private mutating func makeRoom(_ more: Int) {
+        if count &+ more &+ Self.spareBytes > capacity { grow(more) }
     }
 
-    private mutating func makeRoom(_ more: Int) {
-        guard count + more + 64 > capacity else { return }
-        let larger = max(capacity * 2, count + more + 64)
+    private mutating func grow(_ more: Int) {
+        let larger = max(capacity * 2, count + more + Self.spareBytes)
         let next = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
         // Safety: both are this value's own, and what is copied fits.
         unsafe next.update(from: base, count: count)
@@ -158,6 +185,7 @@ struct FactEncoder: ~Copyable {
         capacity = larger
     }
 
+    @inline(__always)
     static func zigzag(_ value: Int64) -> UInt64 {
         UInt64(bitPattern: value << 1) ^ UInt64(bitPattern: value >> 63)
     }

@@ -14,7 +14,7 @@ final class DecodedFrames: @unchecked Sendable {
     }
 
     private(set) var parts: [Part] = []
-    private(set) var views: [EventView] = []
+    private(set) var views = EventList()
     /// Of each event; of no meaning where it is no call's.
     private(set) var keys: [CallKey] = []
     /// What reading ended with, behind the last part.
@@ -25,7 +25,7 @@ final class DecodedFrames: @unchecked Sendable {
     /// - Returns: false where there is nothing more to read for now.
     func fill(_ reader: inout LogReader, _ decoder: inout EventDecoder, seed: UInt64) -> Bool {
         parts.removeAll(keepingCapacity: true)
-        views.removeAll(keepingCapacity: true)
+        views.removeAll()
         keys.removeAll(keepingCapacity: true)
         failure = nil
         do throws(LogError) {
@@ -46,18 +46,26 @@ final class DecodedFrames: @unchecked Sendable {
         let first = views.count
         var fault: ReadModelError?
         decoder.begin(frame.payload)
-        var view = EventView()
-        while let line = decoder.next(into: &view, from: speaker) {
-            if case .fault(let found) = line {
+        while fault == nil {
+            let line: EventDecoder.Line? = views.append { view in
+                let line = decoder.next(into: &view, from: speaker)
+                if case .event? = line { return (true, line) }
+                return (false, line)
+            }
+            switch line {
+            case .event?:
+                let last = views.count - 1
+                keys.append(
+                    views[last].type.belongsToCall
+                        ? CallKey(views[last], in: frame.payload, seed: seed) : CallKey(low: 0, high: 0))
+            case .fault(let found)?:
                 fault = ReadModelError(
                     .undecodable, at: frame.header.position.advanced(by: views.count - first),
                     "an event of the log breaks the rules it was taken by: \(found)")
-                break
+            case nil:
+                parts.append(Part(frame: frame, events: first..<views.count, fault: nil))
+                return
             }
-            views.append(view)
-            keys.append(
-                view.type.belongsToCall
-                    ? CallKey(view, in: frame.payload, seed: seed) : CallKey(low: 0, high: 0))
         }
         parts.append(Part(frame: frame, events: first..<views.count, fault: fault))
     }

@@ -181,7 +181,14 @@ extension FoldLine {
         _ frames: DecodedFrames, _ index: Int, _ payload: PaddedBytes, _ header: FrameHeader,
         _ position: Position, _ sourceEpoch: UInt32, _ seq: SequenceNumber
     ) throws {
-        let view = frames.views[index]
+        try take(
+            frames.views[index], of: frames.keys[index], payload, header, position, sourceEpoch, seq)
+    }
+
+    private mutating func take(
+        _ view: borrowing EventView, of key: CallKey, _ payload: PaddedBytes, _ header: FrameHeader,
+        _ position: Position, _ sourceEpoch: UInt32, _ seq: SequenceNumber
+    ) throws {
         if view.type.tellsTime { asOf = max(asOf, view.time) }
         completeness.note(view, of: sourceEpoch)
         // What the event closes is closed before its own call is judged, so that one event makes one
@@ -190,7 +197,7 @@ extension FoldLine {
         if !closed.isEmpty { book.gaps = completeness.open }
         if view.type.belongsToCall {
             if try !book.apply(
-                view, of: frames.keys[index], in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
+                view, of: key, in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
             {
                 late.append(position)
                 if late.count > ReadModelLimits.lateEventsMax { try land() }
@@ -233,7 +240,9 @@ extension FoldLine {
         }
     }
 
-    private mutating func open(_ view: EventView, _ payload: PaddedBytes, at position: Position) throws {
+    private mutating func open(_ view: borrowing EventView, _ payload: PaddedBytes, at position: Position)
+        throws
+    {
         guard let source = view.text(.gapSource).flatMap({ SourceName($0, in: payload) }),
             let epoch = view.number(.gapEpoch), let first = view.number(.fromSeq),
             let last = view.number(.toSeq),
@@ -257,7 +266,7 @@ extension FoldLine {
     }
 
     private mutating func adopt(
-        _ view: EventView, _ payload: PaddedBytes, _ epoch: Epoch, _ seq: SequenceNumber,
+        _ view: borrowing EventView, _ payload: PaddedBytes, _ epoch: Epoch, _ seq: SequenceNumber,
         at position: Position
     ) throws {
         guard let range = view.text(.policy) else { return }

@@ -46,6 +46,33 @@ final class BulkTables {
             part = newPart
         }
 
+        /// Adds the entry of a row, where it has one.
+        @unsafe
+        mutating func add(
+            _ row: Int64, _ cells: ArraySlice<RowBatch.Cell>, of text: UnsafeRawBufferPointer,
+            _ record: inout RecordBytes
+        ) throws {
+            try begin(KeyShape.part(of: row), &record)
+            let first = cells.startIndex
+            if let condition {
+                guard case .integer(1) = cells[first + condition] else { return }
+            }
+            var value: Int64 = 0
+            if let number, case .integer(let found) = cells[first + number] { value = found }
+            switch keys {
+            case .runs(let runs): try runs.add(row, number: value)
+            case .parts(let parts):
+                // Safety: a cell's range lies within its batch's text.
+                unsafe parts.add(row, number: value) { place in
+                    guard case .text(let start, let length) = cells[first + texts[place]] else {
+                        return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+                    }
+                    return unsafe UnsafeRawBufferPointer(
+                        rebasing: text[Int(start)..<Int(start) + Int(length)])
+                }
+            }
+        }
+
         mutating func finish(_ record: inout RecordBytes) throws {
             try drain(&record)
             if case .runs(let runs) = keys {
@@ -163,32 +190,11 @@ final class BulkTables {
         record.lay(cells, of: batch.text)
         // Safety: the record stays as it is during the call.
         try unsafe table.tree.append(record.bytes)
-        let first = row.cells.lowerBound
+        let lastRow = table.tree.lastRow
         // Safety: the texts of the batch are read during the calls.
         try unsafe batch.text.withUnsafeBytes { text in
-            func part(_ index: Index, _ place: Int) -> UnsafeRawBufferPointer {
-                guard place < index.texts.count,
-                    case .text(let start, let length) = cells[first + index.texts[place]]
-                else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
-                return unsafe UnsafeRawBufferPointer(rebasing: text[Int(start)..<Int(start) + Int(length)])
-            }
-            let lastRow = table.tree.lastRow
             for place in table.indexes.indices {
-                try table.indexes[place].begin(KeyShape.part(of: lastRow), &record)
-                let index = table.indexes[place]
-                if let condition = index.condition {
-                    guard case .integer(1) = cells[first + condition] else { continue }
-                }
-                var number: Int64 = 0
-                if let column = index.number, case .integer(let value) = cells[first + column] {
-                    number = value
-                }
-                switch index.keys {
-                case .runs(let runs): try runs.add(lastRow, number: number)
-                case .parts(let parts):
-                    unsafe parts.add(
-                        lastRow, texts: [part(index, 0), part(index, 1), part(index, 2)], number: number)
-                }
+                try unsafe table.indexes[place].add(lastRow, cells, of: text, &record)
             }
         }
     }

@@ -31,23 +31,27 @@ final class PartKeys {
     init(_ shape: KeyShape) { self.shape = shape }
 
     /// Adds an entry.
+    ///
+    /// - Parameter part: its texts, by their number.
     @unsafe
     @inline(__always)
-    func add(_ row: Int64, texts parts: [3 of UnsafeRawBufferPointer], number: Int64) {
+    func add(_ row: Int64, number: Int64, text part: (Int) -> UnsafeRawBufferPointer) {
         let start = texts.count
+        var prefix: UInt64 = 0
         for index in 0..<shape.texts {
-            let length = unsafe parts[index].count
-            texts.append(UInt8(truncatingIfNeeded: length))
-            texts.append(UInt8(truncatingIfNeeded: length >> 8))
+            let text = unsafe part(index)
+            if index == 0 { prefix = unsafe KeyOrder.prefix(text) }
+            texts.append(UInt8(truncatingIfNeeded: text.count))
+            texts.append(UInt8(truncatingIfNeeded: text.count >> 8))
         }
         // Safety: read during the call.
-        for index in 0..<shape.texts { unsafe texts.append(contentsOf: parts[index]) }
+        for index in 0..<shape.texts { unsafe texts.append(contentsOf: part(index)) }
         if shape.hasNumber {
             for shift in 0..<8 {
                 texts.append(UInt8(truncatingIfNeeded: KeyOrder.sortable(number) >> UInt64(56 - 8 * shift)))
             }
         }
-        entries.append(unsafe Entry(prefix: KeyOrder.prefix(parts[0]), row: row, start: start))
+        entries.append(Entry(prefix: prefix, row: row, start: start))
     }
 
     /// Puts what was gathered into its index, and forgets it.

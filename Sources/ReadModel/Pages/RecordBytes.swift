@@ -7,6 +7,8 @@ struct RecordBytes: ~Copyable {
     // Safety: allocated with `capacity`, freed in deinit; `makeRoom` comes before every write.
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
+    /// Where the record begins, and how long it is.
+    private var start = 0
     private var count = 0
     private var headerBytes = 0
     private var bodyPlace = 0
@@ -23,41 +25,69 @@ struct RecordBytes: ~Copyable {
 
     /// What was laid out last; valid until the next change.
     @unsafe
-    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
+    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base + start, count: count) }
 
     /// Lays out the cells of a row.
     mutating func lay(_ cells: ArraySlice<RowBatch.Cell>, of text: [UInt8]) {
-        var body = 0
-        var types = 0
-        for cell in cells {
-            switch cell {
-            case .null: types &+= 1
-            case .integer(let value):
-                types &+= 1
-                body &+= Self.bytes(ofType: Self.type(value))
-            case .text(_, let length), .blob(_, let length):
-                types &+= Varint.length(UInt64(length) &* 2 &+ 13)
-                body &+= Int(length)
-            }
-        }
-        begin(types: types, body: body)
-        // Safety: the ranges of cells lie within their batch's text, and the room was made.
+        // The header comes first and is as long as its types: it is put before the values in the end.
+        let headerMax = Self.lengthMax + cells.count * Self.typeMax
+        makeRoom(2 * headerMax + cells.count * 8)
+        var typesEnd = Self.lengthMax
+        var end = 2 * headerMax
+        // Safety: the ranges of cells lie within their batch's text; room is made for each text.
         unsafe text.withUnsafeBytes { source in
             for cell in cells {
                 switch cell {
-                case .null: unsafe put(type: 0)
-                case .integer(let value): unsafe put(value)
+                case .null:
+                    unsafe base.storeBytes(of: 0, toByteOffset: typesEnd, as: UInt8.self)
+                    typesEnd &+= 1
+                case .integer(let value):
+                    let type = Self.type(value)
+                    unsafe base.storeBytes(
+                        of: UInt8(truncatingIfNeeded: type), toByteOffset: typesEnd, as: UInt8.self)
+                    typesEnd &+= 1
+                    unsafe end &+= Self.write(value, bytes: Self.bytes(ofType: type), to: base + end)
                 case .text(let start, let length):
-                    unsafe put(
-                        type: UInt64(length) &* 2 &+ 13,
-                        UnsafeRawBufferPointer(rebasing: source[range(start, length)]))
+                    typesEnd &+= unsafe Varint.write(UInt64(length) &* 2 &+ 13, to: base + typesEnd)
+                    unsafe put(source[range(start, length)], at: &end)
                 case .blob(let start, let length):
-                    unsafe put(
-                        type: UInt64(length) &* 2 &+ 12,
-                        UnsafeRawBufferPointer(rebasing: source[range(start, length)]))
+                    typesEnd &+= unsafe Varint.write(UInt64(length) &* 2 &+ 12, to: base + typesEnd)
+                    unsafe put(source[range(start, length)], at: &end)
                 }
             }
         }
+        let types = typesEnd - Self.lengthMax
+        let header = types + Self.lengthBytes(header: types)
+        // Safety: from where room was left for it.
+        start = 2 * headerMax - header
+        let place = unsafe Varint.write(UInt64(header), to: base + start)
+        unsafe (base + start + place).copyMemory(from: base + Self.lengthMax, byteCount: types)
+        count = end - start
+    }
+
+    /// Appends a value behind the ones before, whose end it moves; leaves room for all numbers that follow.
+    @unsafe
+    @inline(__always)
+    private mutating func put(_ value: Slice<UnsafeRawBufferPointer>, at end: inout Int) {
+        let value = unsafe UnsafeRawBufferPointer(rebasing: value)
+        if end &+ value.count &+ Self.spareBytes > capacity { grow(to: end + value.count, keeping: end) }
+        if let source = value.baseAddress {
+            // Safety: the room was made.
+            unsafe (base + end).copyMemory(from: source, byteCount: value.count)
+        }
+        end &+= value.count
+    }
+
+    /// Most bytes of a header's own length, and of a type: that of a text of 2 GiB.
+    private static let lengthMax = 2
+    private static let typeMax = 5
+    /// As many numbers as a row has columns.
+    private static let spareBytes = 64 * 8
+
+    /// How many bytes a header counts itself in.
+    private static func lengthBytes(header types: Int) -> Int {
+        precondition(types + 2 < 0x4000, "a few dozen columns")
+        return types + 1 < 0x80 ? 1 : 2
     }
 
     /// Lays out an index entry: the part of the table where the index begins with that, texts, a number where
@@ -100,11 +130,9 @@ struct RecordBytes: ~Copyable {
     }
 
     private mutating func begin(types: Int, body: Int) {
-        // The header counts itself.
-        let own = types &+ 1 < 0x80 ? 1 : 2
-        let header = own &+ types
-        precondition(header < 0x4000, "a few dozen columns")
+        let header = Self.lengthBytes(header: types) + types
         makeRoom(header &+ body)
+        start = 0
         // Safety: the room was made.
         headerBytes = unsafe Varint.write(UInt64(header), to: base)
         bodyPlace = header
@@ -132,16 +160,20 @@ struct RecordBytes: ~Copyable {
     private mutating func put(_ value: Int64) {
         let type = Self.type(value)
         unsafe put(type: type)
-        let bytes = Self.bytes(ofType: type)
-        var rest = UInt64(bitPattern: value)
-        var place = bytes
-        while place > 0 {
-            place &-= 1
-            unsafe base.storeBytes(
-                of: UInt8(truncatingIfNeeded: rest), toByteOffset: bodyPlace &+ place, as: UInt8.self)
-            rest >>= 8
-        }
-        bodyPlace &+= bytes
+        bodyPlace &+= unsafe Self.write(value, bytes: Self.bytes(ofType: type), to: base + bodyPlace)
+    }
+
+    /// Writes a number's lowest bytes, the highest of them first; returns how many.
+    ///
+    /// - Parameter target: has room for eight.
+    @unsafe
+    @inline(__always)
+    private static func write(_ value: Int64, bytes: Int, to target: UnsafeMutableRawPointer) -> Int {
+        if bytes == 0 { return 0 }
+        let word = UInt64(bitPattern: value) << UInt64(64 &- 8 &* bytes)
+        // Safety: the caller has made the room.
+        unsafe target.storeBytes(of: word.bigEndian, as: UInt64.self)
+        return bytes
     }
 
     /// SQLite's type of a number: 8 and 9 for 0 and 1, which take no more room, else by its bytes.
@@ -172,10 +204,16 @@ struct RecordBytes: ~Copyable {
 
     private mutating func makeRoom(_ bytes: Int) {
         // A number's nine bytes may be written at once.
-        guard bytes &+ 16 > capacity else { return }
-        // Safety: nothing of what was there is needed.
+        guard bytes &+ 16 &+ Self.spareBytes > capacity else { return }
+        grow(to: bytes, keeping: 0)
+    }
+
+    private mutating func grow(to bytes: Int, keeping kept: Int) {
+        capacity = bytes * 2 + 16 + Self.spareBytes
+        let next = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+        // Safety: both are this value's own, and what is kept fits.
+        unsafe next.copyMemory(from: base, byteCount: kept)
         unsafe base.deallocate()
-        capacity = bytes * 2 + 16
-        unsafe base = .allocate(byteCount: capacity, alignment: 16)
+        unsafe base = next
     }
 }

@@ -3,11 +3,11 @@ import Events
 /// What an event says, in SIP's terms: a request, a response, or what the proxy or the ledger concluded.
 enum EventPhrase {
     static func text(_ view: borrowing EventView, in bytes: PaddedBytes) -> String {
-        let reading = Reading(view: view, bytes: bytes)
+        let reading = Reading(view: view.copied(), bytes: bytes)
         return ([statement(reading)] + reading.headers).joined(separator: "; ")
     }
 
-    private static func statement(_ event: Reading) -> String {
+    private static func statement(_ event: borrowing Reading) -> String {
         switch event.view.type {
         case .dialogTrying: return event.invite + event.parties
         case .dialogEarly: return "\(event.status) to the \(event.invite)\(event.tag)"
@@ -31,7 +31,7 @@ enum EventPhrase {
     }
 
     /// What a source says of itself, and the ledger of its log.
-    private static func ownStatement(_ event: Reading) -> String {
+    private static func ownStatement(_ event: borrowing Reading) -> String {
         switch event.view.type {
         case .sourceStarted: return "the source begins an epoch"
         case .sourceHeartbeat: return "the source lives"
@@ -54,7 +54,7 @@ enum EventPhrase {
     }
 
     /// The fields of one event as phrases.
-    private struct Reading {
+    private struct Reading: ~Copyable {
         let view: EventView
         let bytes: PaddedBytes
 

@@ -179,7 +179,8 @@ struct Feed: ~Copyable {
         statistics.merge(taken)
     }
 
-    static func decode(_ event: StatedEvent, _ body: (EventView, PaddedBytes, SourceEpoch) -> Void) {
+    static func decode(_ event: StatedEvent, _ body: (borrowing EventView, PaddedBytes, SourceEpoch) -> Void)
+    {
         let buffer = PaddedBuffer(copying: Array(event.json.utf8))
         var decoder = EventDecoder()
         decoder.begin(buffer.bytes)
