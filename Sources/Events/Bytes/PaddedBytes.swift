@@ -4,18 +4,18 @@
 /// The padding lets a decoder load whole words anywhere in the text without asking how near its end is.
 /// Offsets are checked against `count + padding` on each access.
 @safe
-package struct PaddedBytes: @unchecked Sendable {
+public struct PaddedBytes: @unchecked Sendable {
     // Safety: immutable view; whoever makes it promises that nobody writes to the bytes while it is in use.
     @usableFromInline let base: UnsafePointer<UInt8>
-    package let count: Int
+    public let count: Int
 
     /// How many bytes beyond `count` must be readable.
-    package static let padding = 64
+    public static let padding = 64
 
     /// - Parameter base: `count + padding` readable bytes that outlive every use of this value.
     @unsafe
     @inlinable
-    package init(base: UnsafePointer<UInt8>, count: Int) {
+    public init(base: UnsafePointer<UInt8>, count: Int) {
         unsafe self.base = base
         self.count = count
     }
@@ -24,13 +24,13 @@ package struct PaddedBytes: @unchecked Sendable {
     ///
     /// - Parameter bytes: ends with `padding` bytes of which no slice is made.
     @unsafe
-    package init(slice bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+    public init(slice bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound + Self.padding <= bytes.count)
         unsafe self.init(base: bytes.baseAddress.unsafelyUnwrapped + range.lowerBound, count: range.count)
     }
 
     @inlinable
-    package subscript(offset: Int) -> UInt8 {
+    public subscript(offset: Int) -> UInt8 {
         precondition(UInt(bitPattern: offset) < UInt(bitPattern: count &+ 64))
         // Safety: within the padded bytes, checked above.
         return unsafe base[offset]
@@ -38,7 +38,7 @@ package struct PaddedBytes: @unchecked Sendable {
 
     /// The eight bytes from `offset` on, the first one lowest.
     @inlinable
-    package func word(at offset: Int) -> UInt64 {
+    public func word(at offset: Int) -> UInt64 {
         precondition(UInt(bitPattern: offset) < UInt(bitPattern: count &+ 57))
         // Safety: the last of the eight lies within the padded bytes, checked above.
         return unsafe UInt64(
@@ -47,7 +47,7 @@ package struct PaddedBytes: @unchecked Sendable {
 
     /// The four bytes from `offset` on, the first one lowest.
     @inlinable
-    package func halfWord(at offset: Int) -> UInt32 {
+    public func halfWord(at offset: Int) -> UInt32 {
         precondition(UInt(bitPattern: offset) < UInt(bitPattern: count &+ 61))
         // Safety: the last of the four lies within the padded bytes, checked above.
         return unsafe UInt32(
@@ -57,14 +57,14 @@ package struct PaddedBytes: @unchecked Sendable {
     /// The bytes from `start` up to `end`, for as long as the whole stays alive.
     @unsafe
     @inlinable
-    package func pointer(at start: Int, to end: Int) -> UnsafeBufferPointer<UInt8> {
+    public func pointer(at start: Int, to end: Int) -> UnsafeBufferPointer<UInt8> {
         precondition(start >= 0 && start <= end && end <= count)
         return unsafe UnsafeBufferPointer(start: base + start, count: end - start)
     }
 
     /// The same bytes up to `end` only.
     @inlinable
-    package func prefix(_ end: Int) -> PaddedBytes {
+    public func prefix(_ end: Int) -> PaddedBytes {
         precondition(end >= 0 && end <= count)
         // Safety: what followed is still there, as padding.
         return unsafe PaddedBytes(base: base, count: end)
@@ -73,14 +73,14 @@ package struct PaddedBytes: @unchecked Sendable {
 
 /// Owns padded bytes: a buffer that a batch is copied into so that it can be decoded.
 @safe
-package struct PaddedBuffer: ~Copyable {
+public struct PaddedBuffer: ~Copyable {
     // Safety: allocated in init, freed in deinit, never handed out but through `bytes` and
     // `withMutableBytes`.
     private let base: UnsafeMutablePointer<UInt8>
-    package let capacity: Int
-    package private(set) var count = 0
+    public let capacity: Int
+    public private(set) var count = 0
 
-    package init(capacity: Int) {
+    public init(capacity: Int) {
         self.capacity = capacity
         // Safety: owned from here to deinit; zeroed, so that padding is never uninitialised memory.
         unsafe base = .allocate(capacity: capacity + PaddedBytes.padding)
@@ -93,17 +93,17 @@ package struct PaddedBuffer: ~Copyable {
     }
 
     /// A view that must not outlive this buffer's next change.
-    package var bytes: PaddedBytes {
+    public var bytes: PaddedBytes {
         // Safety: padded in init; callers keep the buffer as long as the view.
         unsafe PaddedBytes(base: UnsafePointer(base), count: count)
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         count = 0
     }
 
     /// False, and nothing appended, where the room does not suffice.
-    package mutating func append(_ text: borrowing Span<UInt8>) -> Bool {
+    public mutating func append(_ text: borrowing Span<UInt8>) -> Bool {
         guard text.count <= capacity - count else { return false }
         let target = unsafe base + count
         // Safety: the room was checked; source and target are different allocations.
@@ -118,7 +118,7 @@ package struct PaddedBuffer: ~Copyable {
 
 extension PaddedBuffer {
     /// A buffer that holds just these bytes.
-    package init(copying text: [UInt8]) {
+    public init(copying text: [UInt8]) {
         self.init(capacity: text.count)
         let isAppended = append(text.span)
         precondition(isAppended, "room was made")

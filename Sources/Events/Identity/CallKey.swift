@@ -4,23 +4,23 @@ internal import CXXHash
 ///
 /// The key is made with a secret of the log's, so that nobody outside can choose Call-IDs that collide; no
 /// record depends on its value or its order.
-package struct CallKey: Hashable, Sendable {
-    package let low: UInt64
-    package let high: UInt64
+public struct CallKey: Hashable, Sendable {
+    public let low: UInt64
+    public let high: UInt64
 
     @inlinable
-    package init(low: UInt64, high: UInt64) {
+    public init(low: UInt64, high: UInt64) {
         self.low = low
         self.high = high
     }
 
     @inlinable
-    package static func == (left: CallKey, right: CallKey) -> Bool {
+    public static func == (left: CallKey, right: CallKey) -> Bool {
         left.low == right.low && left.high == right.high
     }
 
     /// The key of an event that has Call-ID and From tag.
-    package init(_ view: borrowing EventView, in bytes: PaddedBytes, seed: UInt64) {
+    public init(_ view: borrowing EventView, in bytes: PaddedBytes, seed: UInt64) {
         let callID = view.text(.callID) ?? .empty
         let fromTag = view.text(.fromTag) ?? .empty
         if callID.isEscaped || fromTag.isEscaped {
@@ -38,7 +38,7 @@ package struct CallKey: Hashable, Sendable {
     }
 
     /// The key of a call by its Call-ID and From tag as they are, escapes resolved.
-    package init(callID: [UInt8], fromTag: [UInt8], seed: UInt64) {
+    public init(callID: [UInt8], fromTag: [UInt8], seed: UInt64) {
         let padded = PaddedBuffer(copying: callID + fromTag)
         self.init(
             padded.bytes, callID: 0..<callID.count, fromTag: callID.count..<callID.count + fromTag.count,

@@ -1,13 +1,13 @@
 /// Events that were decoded one after another, each filled where it lies.
 @safe
-package struct EventList: ~Copyable {
+public struct EventList: ~Copyable {
     // Safety: the first `made` of `capacity` places are initialised; every index is checked.
     private var base: UnsafeMutablePointer<EventView>
     private var capacity: Int
     private var made = 0
-    package private(set) var count = 0
+    public private(set) var count = 0
 
-    package init() {
+    public init() {
         capacity = 256
         unsafe base = .allocate(capacity: capacity)
     }
@@ -18,7 +18,7 @@ package struct EventList: ~Copyable {
         unsafe base.deallocate()
     }
 
-    package subscript(index: Int) -> EventView {
+    public subscript(index: Int) -> EventView {
         @inline(__always)
         @unsafe unsafeAddress {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such event")
@@ -28,12 +28,12 @@ package struct EventList: ~Copyable {
     }
 
     /// Forgets the events, not their memory.
-    package mutating func removeAll() { count = 0 }
+    public mutating func removeAll() { count = 0 }
 
     /// Appends an event, if `body` has made one of what it is given.
     ///
     /// - Returns: what `body` has returned.
-    package mutating func append<Outcome>(
+    public mutating func append<Outcome>(
         _ body: (inout EventView) -> (isEvent: Bool, outcome: Outcome)
     ) -> Outcome {
         if count == made { make() }

@@ -1,5 +1,5 @@
 /// What an event states. The names are those of `schemas/events.schema.json`.
-package enum EventType: UInt8, CaseIterable, Sendable {
+public enum EventType: UInt8, CaseIterable, Sendable {
     case unknown = 0
     case dialogTrying
     case dialogEarly
@@ -26,7 +26,7 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     case ledgerRejected
     case ledgerPolicy
 
-    package var name: String {
+    public var name: String {
         switch self {
         case .unknown: ""
         case .dialogTrying: "dialog.trying"
@@ -57,7 +57,8 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// Whether events of this type are facts about a call.
-    package var belongsToCall: Bool {
+    @inlinable
+    public var belongsToCall: Bool {
         switch self {
         case .dialogTrying, .dialogEarly, .dialogConfirmed, .dialogAcked, .dialogAlive, .dialogFailed,
             .dialogTerminated, .refreshRequested, .refreshAccepted, .refreshFailed, .timeoutEarly,
@@ -68,10 +69,12 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// Whether only the ledger itself may state it.
-    package var isLedgers: Bool { rawValue >= EventType.ledgerTick.rawValue }
+    @inlinable
+    public var isLedgers: Bool { rawValue >= EventType.ledgerTick.rawValue }
 
     /// Whether its time counts for `as_of`: a known type that tells of the world and not of the log.
-    package var tellsTime: Bool {
+    @inlinable
+    public var tellsTime: Bool {
         switch self {
         case .unknown, .ledgerRejected, .ledgerGap, .ledgerPolicy: false
         default: true
@@ -79,7 +82,7 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// The status codes that `sip_code` may hold here; null where the type states none.
-    package var sipCodes: ClosedRange<Int64>? {
+    public var sipCodes: ClosedRange<Int64>? {
         switch self {
         case .dialogEarly: 101...199
         case .dialogConfirmed, .refreshAccepted: 200...299
@@ -89,7 +92,7 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// The fields without which an event of this type is invalid.
-    package var required: FieldSet {
+    public var required: FieldSet {
         let call: FieldSet = [.time, .callID, .fromTag]
         switch self {
         case .unknown, .sourceStarted, .sourceHeartbeat, .sourceStopped, .ledgerTick: return [.time]

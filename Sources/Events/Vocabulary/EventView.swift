@@ -1,25 +1,26 @@
 /// A piece of text within a payload: the characters between a string's quotes as they stand there, or the
 /// braces of an object and what is between them.
-package struct TextRange: Hashable, Sendable {
-    package let start: UInt32
+public struct TextRange: Hashable, Sendable {
+    public let start: UInt32
     @usableFromInline let lengthAndMark: UInt32
 
     @inlinable
-    package init(start: Int, end: Int, isEscaped: Bool) {
+    public init(start: Int, end: Int, isEscaped: Bool) {
         self.start = UInt32(truncatingIfNeeded: start)
         self.lengthAndMark = UInt32(truncatingIfNeeded: end - start) << 1 | (isEscaped ? 1 : 0)
     }
 
-    package static let empty = TextRange(start: 0, end: 0, isEscaped: false)
+    @inlinable
+    public static var empty: TextRange { TextRange(start: 0, end: 0, isEscaped: false) }
 
     @inlinable
-    package var end: Int { Int(start) + length }
+    public var end: Int { Int(start) + length }
     /// Bytes as they stand, escapes unresolved.
     @inlinable
-    package var length: Int { Int(lengthAndMark >> 1) }
+    public var length: Int { Int(lengthAndMark >> 1) }
     /// Whether the text holds a backslash, and so must be unescaped before it is compared or shown.
     @inlinable
-    package var isEscaped: Bool { lengthAndMark & 1 != 0 }
+    public var isEscaped: Bool { lengthAndMark & 1 != 0 }
 }
 
 /// A decoded event: where its fields stand in a payload. It holds no bytes of the payload's, so that decoding
@@ -28,17 +29,17 @@ package struct TextRange: Hashable, Sendable {
 /// One is made once and filled with one event after another. It is large, and has memory of its own so that
 /// it is nowhere copied by the way.
 @safe
-package struct EventView: ~Copyable, @unchecked Sendable {
-    package var type: EventType = .unknown
-    package var present = FieldSet(rawValue: 0)
+public struct EventView: ~Copyable, @unchecked Sendable {
+    public var type: EventType = .unknown
+    public var present = FieldSet(rawValue: 0)
     /// The event's own bytes within the payload.
-    package var start = 0
-    package var end = 0
+    public var start = 0
+    public var end = 0
     // Safety: a place for each field, all initialised in init, freed in deinit; each access is checked.
     @usableFromInline let texts: UnsafeMutablePointer<TextRange>
     @usableFromInline let numbers: UnsafeMutablePointer<Int64>
 
-    package init() {
+    public init() {
         unsafe texts = .allocate(capacity: Field.textCount)
         unsafe texts.initialize(repeating: .empty, count: Field.textCount)
         unsafe numbers = .allocate(capacity: Field.numberCount)
@@ -53,7 +54,7 @@ package struct EventView: ~Copyable, @unchecked Sendable {
 
     /// The text at a bit of `FieldSet`: of no meaning where it is absent.
     @inlinable @inline(__always)
-    package func text(at bit: Int) -> TextRange {
+    public func text(at bit: Int) -> TextRange {
         precondition(UInt(bitPattern: bit) < 16, "no text's bit")
         // Safety: checked above.
         return unsafe texts[bit]
@@ -61,7 +62,7 @@ package struct EventView: ~Copyable, @unchecked Sendable {
 
     /// The number at a bit of `FieldSet`: of no meaning where it is absent.
     @inlinable @inline(__always)
-    package func number(at bit: Int) -> Int64 {
+    public func number(at bit: Int) -> Int64 {
         precondition(UInt(bitPattern: bit &- 16) < 23, "no number's bit")
         // Safety: checked above.
         return unsafe numbers[bit &- 16]
@@ -82,7 +83,7 @@ package struct EventView: ~Copyable, @unchecked Sendable {
     }
 
     /// Another one that says the same of the same payload.
-    package func copied() -> EventView {
+    public func copied() -> EventView {
         var copy = EventView()
         (copy.type, copy.present, copy.start, copy.end) = (type, present, start, end)
         // Safety: as many of each in one as in the other.
@@ -94,55 +95,55 @@ package struct EventView: ~Copyable, @unchecked Sendable {
 
 extension EventView {
     @inlinable @inline(__always)
-    package func has(_ field: Field) -> Bool { present.has(field) }
+    public func has(_ field: Field) -> Bool { present.has(field) }
 
     /// Where a text field stands; null where it is absent.
     @inlinable @inline(__always)
-    package func text(_ field: Field) -> TextRange? {
+    public func text(_ field: Field) -> TextRange? {
         field.isText && present.has(field) ? text(at: Int(field.rawValue)) : nil
     }
 
     /// A number field's value; null where it is absent.
     @inlinable @inline(__always)
-    package func number(_ field: Field) -> Int64? {
+    public func number(_ field: Field) -> Int64? {
         !field.isText && present.has(field) ? number(at: Int(field.rawValue)) : nil
     }
 
     /// A boolean field's value; null where it is absent.
     @inlinable
-    package func flag(_ field: Field) -> Bool? {
+    public func flag(_ field: Field) -> Bool? {
         number(field).map { $0 != 0 }
     }
 
     @inlinable
-    package var time: Timestamp { Timestamp(rawValue: number(.time) ?? 0) }
+    public var time: Timestamp { Timestamp(rawValue: number(.time) ?? 0) }
 
     @inlinable
-    package var by: Side? {
+    public var by: Side? {
         number(.by).flatMap { Side(rawValue: UInt8(truncatingIfNeeded: $0)) }
     }
 
     @inlinable
-    package func refresher(_ field: Field) -> Refresher? {
+    public func refresher(_ field: Field) -> Refresher? {
         number(field).flatMap { Refresher(rawValue: UInt8(truncatingIfNeeded: $0)) }
     }
 
     /// What the proxy sent on where it says so, else what it received; null where that is none or 0
     /// (schemas/events.schema.json, "effective").
     @inlinable
-    package var effectiveSessionExpires: Int64? {
+    public var effectiveSessionExpires: Int64? {
         let value = number(.forwardedSessionExpires) ?? number(.sessionExpires) ?? 0
         return value > 0 ? value : nil
     }
 
     @inlinable
-    package var effectiveMinSE: Int64? {
+    public var effectiveMinSE: Int64? {
         let value = number(.forwardedMinSE) ?? number(.minSE) ?? 0
         return value > 0 ? value : nil
     }
 
     @inlinable
-    package var effectiveRefresher: Refresher? {
+    public var effectiveRefresher: Refresher? {
         refresher(.forwardedRefresher) ?? refresher(.refresher)
     }
 }

@@ -1,5 +1,5 @@
 /// A listed field of an event, besides `type`. The raw value is its place in `FieldSet` and in `EventView`.
-package enum Field: UInt8, CaseIterable, Sendable {
+public enum Field: UInt8, CaseIterable, Sendable {
     // Texts.
     case callID, fromTag, toTag, method, sipReason, reason
     case fromURI, toURI, requestURI, sourceIP, userAgent
@@ -12,13 +12,13 @@ package enum Field: UInt8, CaseIterable, Sendable {
     case gapEpoch, fromSeq, toSeq, after, before, ofEpoch, ofSeq
 
     /// How many fields hold text; they come first.
-    package static let textCount = 16
+    public static let textCount = 16
     static let numberCount = 23
 
     @inlinable @inline(__always)
-    package var isText: Bool { Int(rawValue) < Self.textCount }
+    public var isText: Bool { Int(rawValue) < Self.textCount }
 
-    package var name: String {
+    public var name: String {
         switch self {
         case .callID: "callid"
         case .fromTag: "from_tag"
@@ -109,55 +109,55 @@ package enum Field: UInt8, CaseIterable, Sendable {
 }
 
 /// A set of fields.
-package struct FieldSet: OptionSet, Hashable, Sendable {
-    package let rawValue: UInt64
+public struct FieldSet: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt64
 
     @inlinable
-    package init(rawValue: UInt64) {
+    public init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 
     @inlinable
-    package init(_ field: Field) {
+    public init(_ field: Field) {
         self.rawValue = 1 << UInt64(field.rawValue)
     }
 
     @inlinable
-    package func has(_ field: Field) -> Bool {
+    public func has(_ field: Field) -> Bool {
         rawValue & (1 << UInt64(field.rawValue)) != 0
     }
 
     /// The field that stands first in the set.
-    package var first: Field? {
+    public var first: Field? {
         rawValue == 0 ? nil : Field(rawValue: UInt8(rawValue.trailingZeroBitCount))
     }
 
-    package static let time = FieldSet(.time)
-    package static let callID = FieldSet(.callID)
-    package static let fromTag = FieldSet(.fromTag)
-    package static let toTag = FieldSet(.toTag)
-    package static let cseq = FieldSet(.cseq)
-    package static let sipCode = FieldSet(.sipCode)
-    package static let by = FieldSet(.by)
-    package static let method = FieldSet(.method)
-    package static let deadline = FieldSet(.deadline)
-    package static let gapSource = FieldSet(.gapSource)
-    package static let gapEpoch = FieldSet(.gapEpoch)
-    package static let fromSeq = FieldSet(.fromSeq)
-    package static let toSeq = FieldSet(.toSeq)
-    package static let reason = FieldSet(.reason)
-    package static let raw = FieldSet(.raw)
-    package static let ofSource = FieldSet(.ofSource)
-    package static let ofEpoch = FieldSet(.ofEpoch)
-    package static let ofSeq = FieldSet(.ofSeq)
-    package static let policy = FieldSet(.policy)
+    public static let time = FieldSet(.time)
+    public static let callID = FieldSet(.callID)
+    public static let fromTag = FieldSet(.fromTag)
+    public static let toTag = FieldSet(.toTag)
+    public static let cseq = FieldSet(.cseq)
+    public static let sipCode = FieldSet(.sipCode)
+    public static let by = FieldSet(.by)
+    public static let method = FieldSet(.method)
+    public static let deadline = FieldSet(.deadline)
+    public static let gapSource = FieldSet(.gapSource)
+    public static let gapEpoch = FieldSet(.gapEpoch)
+    public static let fromSeq = FieldSet(.fromSeq)
+    public static let toSeq = FieldSet(.toSeq)
+    public static let reason = FieldSet(.reason)
+    public static let raw = FieldSet(.raw)
+    public static let ofSource = FieldSet(.ofSource)
+    public static let ofEpoch = FieldSet(.ofEpoch)
+    public static let ofSeq = FieldSet(.ofSeq)
+    public static let policy = FieldSet(.policy)
 }
 
 /// Who sent a request or ended an attempt.
-package enum Side: UInt8, Sendable, CaseIterable {
+public enum Side: UInt8, Sendable, CaseIterable {
     case caller, callee, proxy, admin
 
-    package var name: String {
+    public var name: String {
         switch self {
         case .caller: "caller"
         case .callee: "callee"
@@ -169,10 +169,10 @@ package enum Side: UInt8, Sendable, CaseIterable {
 
 /// Who refreshes, as the Session-Expires header says it: relative to its own transaction (RFC 4028 section
 /// 7.4).
-package enum Refresher: UInt8, Sendable, CaseIterable {
+public enum Refresher: UInt8, Sendable, CaseIterable {
     case uac, uas
 
-    package var name: String {
+    public var name: String {
         switch self {
         case .uac: "uac"
         case .uas: "uas"
