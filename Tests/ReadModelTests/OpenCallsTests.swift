@@ -29,6 +29,50 @@ struct OpenCallsTests {
         #expect(open > 20_000 && most > open)
     }
 
+    /// What is overdue is what the newest row of each call says, however many older ones say something else.
+    @Test func olderRowsPresumeNothing() throws {
+        let place = try TestPlace()
+        try place.fill(seed: 11, calls: 1_500)
+        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+        let projector = try Projector(database, log: place.log)
+        var (rounds, old, found) = (0, 0, 0)
+        while try projector.advance(round: 200) {
+            rounds += 1
+            guard rounds.isMultiple(of: 4) else { continue }
+            try projector.settle()
+            try database.write { db in
+                let snapshot = try ReadModelSnapshot(db)
+                let time = snapshot.asOf.advanced(by: 1_000_000_000)
+                let overdue = Set(try snapshot.overdue(at: time, max: .max))
+                var expected: Set<OverdueDialog> = []
+                var calls = 0
+                try snapshot.forEachOpenCall { fold in
+                    let due = Self.overdue(fold, at: time)
+                    calls += due.isEmpty ? 0 : 1
+                    expected.formUnion(due)
+                }
+                #expect(overdue == expected, "round \(rounds)")
+                found += expected.count
+                old += try OpenCallIndex.keys(db, dueBy: time).count - calls
+            }
+        }
+        // Else it would hold where there is nothing to be told apart.
+        #expect(found > 100 && old > 100, "\(found) overdue, \(old) that older rows speak of")
+    }
+
+    private static func overdue(_ fold: borrowing CallFold, at time: Timestamp) -> [OverdueDialog] {
+        let (callID, fromTag) = (Array(fold.bytes[fold.callID.range]), Array(fold.bytes[fold.fromTag.range]))
+        return fold.deadlines.filter { deadline in
+            deadline.at <= time
+                && !fold.facts.contains {
+                    $0.type == .ledgerExpired && $0.tag == deadline.tag && $0.deadline == deadline.at.rawValue
+                }
+        }.map { deadline in
+            let toTag = deadline.tag < 0 ? nil : Array(fold.bytes[fold.tags[Int(deadline.tag)].range])
+            return OverdueDialog(callID: callID, fromTag: fromTag, toTag: toTag, deadline: deadline.at)
+        }
+    }
+
     private static func sizes(_ database: ReadModelDatabase) throws -> (rows: Int, open: Int) {
         try database.write { db in
             let rows = try Int.fetchOne(

@@ -10,6 +10,16 @@ package struct CallState: Sendable {
         self.bytes = bytes
     }
 
+    /// Where Call-ID and From tag stand in the bytes.
+    package var name: (callID: Range<Int>, fromTag: Range<Int>) {
+        // Safety: read during the call only.
+        unsafe bytes.withUnsafeBufferPointer { packed in
+            var reader = unsafe PackedReader(packed)
+            let callID = reader.text()
+            return (callID.range, reader.text().range)
+        }
+    }
+
     /// Whether an event of this type could end a call or a leg: without any there can be no record.
     static func mayEnd(_ type: EventType) -> Bool {
         switch type {

@@ -18,8 +18,8 @@ struct OpenCallIndex {
     /// The newest row first.
     private(set) var places: [Place] = []
 
-    /// All calls that are open, or the one with this key.
-    init(_ db: Database, key: CallKey? = nil) throws {
+    /// All calls that are open, or those of these keys.
+    init(_ db: Database, only keys: Set<CallKey>? = nil) throws {
         var seen: Set<CallKey> = []
         try Self.forEachRow(db) { row, calls in
             var start = 0
@@ -28,7 +28,7 @@ struct OpenCallIndex {
                 let bytes = start..<start + entry.stateBytes
                 let records = bytes.upperBound..<bytes.upperBound + entry.recordBytes
                 start = records.upperBound
-                if let key, key != entry.key { continue }
+                if let keys, !keys.contains(entry.key) { continue }
                 if seen.insert(entry.key).inserted, !bytes.isEmpty {
                     places.append(
                         Place(
@@ -36,19 +36,22 @@ struct OpenCallIndex {
                         ))
                 }
             }
-            return key == nil || seen.isEmpty
+            return keys.map { seen.count < $0.count } ?? true
         }
     }
 
-    /// Whether any row, however old, says of a call that it should have ended by then.
-    static func mayBeOverdue(_ db: Database, at time: Timestamp) throws -> Bool {
-        var isFound = false
+    /// The calls of which any row, however old, says that they should have ended by then: few, and among them
+    /// all that should.
+    static func keys(_ db: Database, dueBy time: Timestamp) throws -> Set<CallKey> {
+        var found: Set<CallKey> = []
         try forEachRow(db) { _, calls in
-            for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes)
-            where OpenCallEntry(calls, at: offset).deadline <= time { isFound = true }
-            return !isFound
+            for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes) {
+                let entry = OpenCallEntry(calls, at: offset)
+                if entry.deadline <= time { found.insert(entry.key) }
+            }
+            return true
         }
-        return isFound
+        return found
     }
 
     /// Hands the packed facts of each place over, row by row.

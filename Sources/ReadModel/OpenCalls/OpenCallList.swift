@@ -2,8 +2,8 @@ internal import Events
 internal import GRDB
 internal import Projections
 
-/// Every open call of one moment, in the order of Call-ID and From tag. It holds all their packed facts: some
-/// 300 bytes a call.
+/// The open calls of one moment, or those with one Call-ID, in the order of Call-ID and From tag. It holds
+/// all their packed facts: some 300 bytes a call.
 struct OpenCallList {
     struct Call {
         let state: CallState
@@ -19,16 +19,14 @@ struct OpenCallList {
 
     private(set) var calls: [Call] = []
 
-    init(_ db: Database, _ snapshot: ReadModelSnapshot) throws {
-        let index = try OpenCallIndex(db)
-        calls.reserveCapacity(index.places.count)
-        var fold = CallFold(settings: snapshot.settings)
-        try index.forEachState(db) { place, state in
-            fold.fold(state, sources: snapshot.sources)
+    init(_ db: Database, callID: [UInt8]? = nil) throws {
+        try OpenCallIndex(db).forEachState(db) { place, state in
+            let name = state.name
+            if let callID, !state.bytes[name.callID].elementsEqual(callID) { return }
             calls.append(
                 Call(
-                    state: state, deadline: place.deadline, callIDRange: fold.callID.range,
-                    fromTagRange: fold.fromTag.range))
+                    state: state, deadline: place.deadline, callIDRange: name.callID,
+                    fromTagRange: name.fromTag))
         }
         calls.sort { Self.order($0, $1) < 0 }
     }

@@ -21,9 +21,11 @@ extension ReadModelSnapshot {
     /// What should have ended at `time` or before, the longest overdue first; at most about `max`.
     package func overdue(at time: Timestamp, max: Int) throws -> [OverdueDialog] {
         var found: [OverdueDialog] = []
-        // Hardly ever: then it needs no more than a look.
-        guard try OpenCallIndex.mayBeOverdue(db, at: time) else { return [] }
-        var places = try OpenCallIndex(db).places.filter { $0.deadline <= time }
+        // Asked every second, however many calls are open: mostly it needs no more than a look, and where
+        // rows that no longer count speak of the past, no more than what they speak of.
+        let due = try OpenCallIndex.keys(db, dueBy: time)
+        if due.isEmpty { return [] }
+        var places = try OpenCallIndex(db, only: due).places.filter { $0.deadline <= time }
             .sorted {
                 ($0.deadline, $0.row, $0.bytes.lowerBound) < ($1.deadline, $1.row, $1.bytes.lowerBound)
             }[...]

@@ -80,9 +80,7 @@ package final class ReadModelSnapshot {
         callID: String? = nil, _ body: (borrowing CallFold) throws -> Void
     ) throws {
         var fold = CallFold(settings: settings)
-        let wanted = callID.map { Array($0.utf8) }
-        for call in try OpenCallList(db, self).calls {
-            if let wanted, wanted != Array(call.callID) { continue }
+        for call in try OpenCallList(db, callID: callID.map { Array($0.utf8) }).calls {
             fold.fold(call.state, sources: sources)
             try body(fold)
         }

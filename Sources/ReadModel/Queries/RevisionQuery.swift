@@ -153,7 +153,7 @@ extension ReadModelSnapshot {
         var found: Set<UInt64> = []
         let arguments: StatementArguments = [callID, fromTag]
         let key = CallKey(callID: Array(callID.utf8), fromTag: Array(fromTag.utf8), seed: keySeed)
-        try OpenCallIndex(db, key: key).forEachState(db) { _, state in
+        try OpenCallIndex(db, only: [key]).forEachState(db) { _, state in
             var fold = CallFold(settings: settings)
             fold.fold(state, sources: sources)
             for fact in fold.facts { found.insert(fact.position.rawValue) }

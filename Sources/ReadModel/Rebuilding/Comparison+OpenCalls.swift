@@ -9,7 +9,7 @@ extension Comparison {
     ) throws -> (table: Table, examples: [Difference]) {
         let name = "open_calls"
         let (left, right) = (
-            try OpenCallList(kept.db, kept).calls, try OpenCallList(rebuilt.db, rebuilt).calls
+            try OpenCallList(kept.db).calls, try OpenCallList(rebuilt.db).calls
         )
         var differences = 0
         var examples: [Difference] = []
