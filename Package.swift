@@ -43,6 +43,7 @@ let package = Package(
         .target(
             name: "CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CXXHash"),
         .systemLibrary(
             name: "CZeroMQ", path: "Sources/CZeroMQ",
@@ -56,7 +57,8 @@ let package = Package(
             name: "EventLog", dependencies: ["Events", "CXXHash", "CZstd"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(
-            name: "ReadModel", dependencies: ["Events", "EventLog", "Projections", grdb, sqlite, crypto],
+            name: "ReadModel",
+            dependencies: ["CSQLite", "Events", "EventLog", "Projections", grdb, sqlite, crypto],
             swiftSettings: house),
         .target(
             name: "Ingest", dependencies: ["Events", "EventLog", "CZeroMQ", logging], swiftSettings: house),

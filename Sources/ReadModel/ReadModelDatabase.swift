@@ -1,3 +1,4 @@
+internal import CSQLite
 package import EventLog
 internal import Events
 internal import Foundation
@@ -36,6 +37,7 @@ package final class ReadModelDatabase: Sendable {
     package init(path: String, logID: LogID, use: Use) throws {
         self.path = path
         self.use = use
+        _ = Self.keepsNoMemoryAccount
         var configuration = Configuration()
         configuration.label = "tollbook read model"
         configuration.prepareDatabase { db in
@@ -52,6 +54,9 @@ package final class ReadModelDatabase: Sendable {
                 try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             }
             try db.execute(sql: "PRAGMA cache_size = -65536")
+            // Some builds of SQLite overwrite what is deleted: each row of `open_calls` that goes would be
+            // written once more. What goes is of calls whose records stay.
+            try db.execute(sql: "PRAGMA secure_delete = OFF")
         }
         do {
             switch use {
@@ -69,6 +74,10 @@ package final class ReadModelDatabase: Sendable {
             throw Self.explained(error, path: path)
         }
     }
+
+    /// Whether SQLite does without an account of its memory. Where somebody has used it before it can't be
+    /// asked to, and is slower for it.
+    private static let keepsNoMemoryAccount = tollbook_sqlite_keep_no_memory_account() == SQLITE_OK
 
     package func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {

@@ -19,6 +19,7 @@ struct ImportTableTests {
 
     private static let table: [String: Room] = [
         "CSimdJSON": Room(others: [], toolchain: []),
+        "CSQLite": Room(others: [], toolchain: []),
         "CXXHash": Room(others: [], toolchain: []),
         "CZeroMQ": Room(others: [], toolchain: []),
         "CZstd": Room(others: [], toolchain: []),
@@ -27,7 +28,7 @@ struct ImportTableTests {
         // CXXHash: user agents are found by their hash.
         "Projections": Room(others: ["Events", "CXXHash"], toolchain: []),
         "ReadModel": Room(
-            others: ["Events", "EventLog", "Projections", "GRDB", "GRDBSQLite", "Crypto"],
+            others: ["CSQLite", "Events", "EventLog", "Projections", "GRDB", "GRDBSQLite", "Crypto"],
             toolchain: ground.union(["Foundation"])),
         "Ingest": Room(others: ["Events", "EventLog", "CZeroMQ", "Logging"], toolchain: ground),
         "Simulation": Room(
