@@ -37,7 +37,6 @@ package final class ReadModelDatabase: Sendable {
     package init(path: String, logID: LogID, use: Use) throws {
         self.path = path
         self.use = use
-        _ = Self.keepsNoMemoryAccount
         var configuration = Configuration()
         configuration.label = "tollbook read model"
         configuration.prepareDatabase { db in
@@ -55,7 +54,7 @@ package final class ReadModelDatabase: Sendable {
             }
             try db.execute(sql: "PRAGMA cache_size = -65536")
             // Some builds of SQLite overwrite what is deleted: each row of `open_calls` that goes would be
-            // written once more. What goes is of calls whose records stay.
+            // written once more. It would hide nothing: the log keeps every event.
             try db.execute(sql: "PRAGMA secure_delete = OFF")
         }
         do {
@@ -75,9 +74,14 @@ package final class ReadModelDatabase: Sendable {
         }
     }
 
-    /// Whether SQLite does without an account of its memory. Where somebody has used it before it can't be
-    /// asked to, and is slower for it.
-    private static let keepsNoMemoryAccount = tollbook_sqlite_keep_no_memory_account() == SQLITE_OK
+    /// Has SQLite do without an account of its memory in this process, which makes it faster. To be called
+    /// before anything else of SQLite's, and before there are other threads.
+    ///
+    /// - Returns: false where it has been used before: then nothing has changed.
+    @discardableResult
+    package static func useNoMemoryAccount() -> Bool {
+        tollbook_sqlite_keep_no_memory_account() == SQLITE_OK
+    }
 
     package func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {

@@ -14,6 +14,7 @@ enum Program {
         // A reader that goes away is an error of `write`, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         unblockSignals()
+        ReadModelDatabase.useNoMemoryAccount()
         do {
             var command = try Tollbook.parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {

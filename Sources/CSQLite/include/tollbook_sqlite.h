@@ -1,4 +1,5 @@
-// What of SQLite's C interface Swift can't call: functions with any number of arguments.
+// What of SQLite's C interface Swift can't call: functions with any number of arguments. They are not inline, so that
+// SQLite's own header is not a part of this module: another one has it already.
 #ifndef TOLLBOOK_SQLITE_H
 #define TOLLBOOK_SQLITE_H
 

@@ -7,6 +7,7 @@
 public struct PaddedBytes: @unchecked Sendable {
     // Safety: immutable view; whoever makes it promises that nobody writes to the bytes while it is in use.
     @usableFromInline let base: UnsafePointer<UInt8>
+    /// How many bytes there are, the padding left out.
     public let count: Int
 
     /// How many bytes beyond `count` must be readable.
@@ -24,7 +25,7 @@ public struct PaddedBytes: @unchecked Sendable {
     ///
     /// - Parameter bytes: ends with `padding` bytes of which no slice is made.
     @unsafe
-    public init(slice bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+    package init(slice bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound + Self.padding <= bytes.count)
         unsafe self.init(base: bytes.baseAddress.unsafelyUnwrapped + range.lowerBound, count: range.count)
     }
@@ -73,14 +74,14 @@ public struct PaddedBytes: @unchecked Sendable {
 
 /// Owns padded bytes: a buffer that a batch is copied into so that it can be decoded.
 @safe
-public struct PaddedBuffer: ~Copyable {
+package struct PaddedBuffer: ~Copyable {
     // Safety: allocated in init, freed in deinit, never handed out but through `bytes` and
     // `withMutableBytes`.
     private let base: UnsafeMutablePointer<UInt8>
-    public let capacity: Int
-    public private(set) var count = 0
+    package let capacity: Int
+    package private(set) var count = 0
 
-    public init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
         // Safety: owned from here to deinit; zeroed, so that padding is never uninitialised memory.
         unsafe base = .allocate(capacity: capacity + PaddedBytes.padding)
@@ -93,17 +94,17 @@ public struct PaddedBuffer: ~Copyable {
     }
 
     /// A view that must not outlive this buffer's next change.
-    public var bytes: PaddedBytes {
+    package var bytes: PaddedBytes {
         // Safety: padded in init; callers keep the buffer as long as the view.
         unsafe PaddedBytes(base: UnsafePointer(base), count: count)
     }
 
-    public mutating func removeAll() {
+    package mutating func removeAll() {
         count = 0
     }
 
     /// False, and nothing appended, where the room does not suffice.
-    public mutating func append(_ text: borrowing Span<UInt8>) -> Bool {
+    package mutating func append(_ text: borrowing Span<UInt8>) -> Bool {
         guard text.count <= capacity - count else { return false }
         let target = unsafe base + count
         // Safety: the room was checked; source and target are different allocations.
@@ -118,7 +119,7 @@ public struct PaddedBuffer: ~Copyable {
 
 extension PaddedBuffer {
     /// A buffer that holds just these bytes.
-    public init(copying text: [UInt8]) {
+    package init(copying text: [UInt8]) {
         self.init(capacity: text.count)
         let isAppended = append(text.span)
         precondition(isAppended, "room was made")

@@ -5,6 +5,7 @@ internal import CXXHash
 /// The key is made with a secret of the log's, so that nobody outside can choose Call-IDs that collide; no
 /// record depends on its value or its order.
 public struct CallKey: Hashable, Sendable {
+    /// Two halves, each of which is as good as the other.
     public let low: UInt64
     public let high: UInt64
 
@@ -20,7 +21,7 @@ public struct CallKey: Hashable, Sendable {
     }
 
     /// The key of an event that has Call-ID and From tag.
-    public init(_ view: borrowing EventView, in bytes: PaddedBytes, seed: UInt64) {
+    package init(_ view: borrowing EventView, in bytes: PaddedBytes, seed: UInt64) {
         let callID = view.text(.callID) ?? .empty
         let fromTag = view.text(.fromTag) ?? .empty
         if callID.isEscaped || fromTag.isEscaped {
@@ -38,7 +39,7 @@ public struct CallKey: Hashable, Sendable {
     }
 
     /// The key of a call by its Call-ID and From tag as they are, escapes resolved.
-    public init(callID: [UInt8], fromTag: [UInt8], seed: UInt64) {
+    package init(callID: [UInt8], fromTag: [UInt8], seed: UInt64) {
         let padded = PaddedBuffer(copying: callID + fromTag)
         self.init(
             padded.bytes, callID: 0..<callID.count, fromTag: callID.count..<callID.count + fromTag.count,

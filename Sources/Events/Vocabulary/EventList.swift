@@ -1,13 +1,13 @@
 /// Events that were decoded one after another, each filled where it lies.
 @safe
-public struct EventList: ~Copyable {
+package struct EventList: ~Copyable {
     // Safety: the first `made` of `capacity` places are initialised; every index is checked.
     private var base: UnsafeMutablePointer<EventView>
     private var capacity: Int
     private var made = 0
-    public private(set) var count = 0
+    package private(set) var count = 0
 
-    public init() {
+    package init() {
         capacity = 256
         unsafe base = .allocate(capacity: capacity)
     }
@@ -18,7 +18,7 @@ public struct EventList: ~Copyable {
         unsafe base.deallocate()
     }
 
-    public subscript(index: Int) -> EventView {
+    package subscript(index: Int) -> EventView {
         @inline(__always)
         @unsafe unsafeAddress {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such event")
@@ -28,12 +28,12 @@ public struct EventList: ~Copyable {
     }
 
     /// Forgets the events, not their memory.
-    public mutating func removeAll() { count = 0 }
+    package mutating func removeAll() { count = 0 }
 
     /// Appends an event, if `body` has made one of what it is given.
     ///
     /// - Returns: what `body` has returned.
-    public mutating func append<Outcome>(
+    package mutating func append<Outcome>(
         _ body: (inout EventView) -> (isEvent: Bool, outcome: Outcome)
     ) -> Outcome {
         if count == made { make() }

@@ -26,7 +26,7 @@ public enum EventType: UInt8, CaseIterable, Sendable {
     case ledgerRejected
     case ledgerPolicy
 
-    public var name: String {
+    package var name: String {
         switch self {
         case .unknown: ""
         case .dialogTrying: "dialog.trying"
@@ -82,7 +82,7 @@ public enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// The status codes that `sip_code` may hold here; null where the type states none.
-    public var sipCodes: ClosedRange<Int64>? {
+    package var sipCodes: ClosedRange<Int64>? {
         switch self {
         case .dialogEarly: 101...199
         case .dialogConfirmed, .refreshAccepted: 200...299
@@ -92,7 +92,7 @@ public enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     /// The fields without which an event of this type is invalid.
-    public var required: FieldSet {
+    package var required: FieldSet {
         let call: FieldSet = [.time, .callID, .fromTag]
         switch self {
         case .unknown, .sourceStarted, .sourceHeartbeat, .sourceStopped, .ledgerTick: return [.time]

@@ -1,6 +1,7 @@
 /// A piece of text within a payload: the characters between a string's quotes as they stand there, or the
 /// braces of an object and what is between them.
 public struct TextRange: Hashable, Sendable {
+    /// Where it begins in the payload.
     public let start: UInt32
     @usableFromInline let lengthAndMark: UInt32
 
@@ -30,12 +31,16 @@ public struct TextRange: Hashable, Sendable {
 /// it is nowhere copied by the way.
 @safe
 public struct EventView: ~Copyable, @unchecked Sendable {
+    /// What the event states.
     public var type: EventType = .unknown
+    /// The fields that it has.
     public var present = FieldSet(rawValue: 0)
     /// The event's own bytes within the payload.
     public var start = 0
     public var end = 0
-    // Safety: a place for each field, all initialised in init, freed in deinit; each access is checked.
+    // Safety: a place for each field, all initialised in init, freed in deinit; each access is checked. The
+    // view is their only owner, can't be copied, and changes them in what is `mutating` alone: so it may go
+    // from thread to thread.
     @usableFromInline let texts: UnsafeMutablePointer<TextRange>
     @usableFromInline let numbers: UnsafeMutablePointer<Int64>
 
@@ -55,7 +60,7 @@ public struct EventView: ~Copyable, @unchecked Sendable {
     /// The text at a bit of `FieldSet`: of no meaning where it is absent.
     @inlinable @inline(__always)
     public func text(at bit: Int) -> TextRange {
-        precondition(UInt(bitPattern: bit) < 16, "no text's bit")
+        precondition(UInt(bitPattern: bit) < UInt(Field.textCount), "no text's bit")
         // Safety: checked above.
         return unsafe texts[bit]
     }
@@ -63,9 +68,9 @@ public struct EventView: ~Copyable, @unchecked Sendable {
     /// The number at a bit of `FieldSet`: of no meaning where it is absent.
     @inlinable @inline(__always)
     public func number(at bit: Int) -> Int64 {
-        precondition(UInt(bitPattern: bit &- 16) < 23, "no number's bit")
+        precondition(UInt(bitPattern: bit &- Field.textCount) < UInt(Field.numberCount), "no number's bit")
         // Safety: checked above.
-        return unsafe numbers[bit &- 16]
+        return unsafe numbers[bit &- Field.textCount]
     }
 
     @inline(__always)
@@ -83,7 +88,7 @@ public struct EventView: ~Copyable, @unchecked Sendable {
     }
 
     /// Another one that says the same of the same payload.
-    public func copied() -> EventView {
+    package func copied() -> EventView {
         var copy = EventView()
         (copy.type, copy.present, copy.start, copy.end) = (type, present, start, end)
         // Safety: as many of each in one as in the other.
@@ -126,24 +131,5 @@ extension EventView {
     @inlinable
     public func refresher(_ field: Field) -> Refresher? {
         number(field).flatMap { Refresher(rawValue: UInt8(truncatingIfNeeded: $0)) }
-    }
-
-    /// What the proxy sent on where it says so, else what it received; null where that is none or 0
-    /// (schemas/events.schema.json, "effective").
-    @inlinable
-    public var effectiveSessionExpires: Int64? {
-        let value = number(.forwardedSessionExpires) ?? number(.sessionExpires) ?? 0
-        return value > 0 ? value : nil
-    }
-
-    @inlinable
-    public var effectiveMinSE: Int64? {
-        let value = number(.forwardedMinSE) ?? number(.minSE) ?? 0
-        return value > 0 ? value : nil
-    }
-
-    @inlinable
-    public var effectiveRefresher: Refresher? {
-        refresher(.forwardedRefresher) ?? refresher(.refresher)
     }
 }

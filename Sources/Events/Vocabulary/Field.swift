@@ -12,13 +12,16 @@ public enum Field: UInt8, CaseIterable, Sendable {
     case gapEpoch, fromSeq, toSeq, after, before, ofEpoch, ofSeq
 
     /// How many fields hold text; they come first.
-    public static let textCount = 16
-    static let numberCount = 23
+    @inlinable
+    public static var textCount: Int { 16 }
+    /// How many hold a number.
+    @inlinable
+    public static var numberCount: Int { 23 }
 
     @inlinable @inline(__always)
     public var isText: Bool { Int(rawValue) < Self.textCount }
 
-    public var name: String {
+    package var name: String {
         switch self {
         case .callID: "callid"
         case .fromTag: "from_tag"
@@ -122,42 +125,43 @@ public struct FieldSet: OptionSet, Hashable, Sendable {
         self.rawValue = 1 << UInt64(field.rawValue)
     }
 
+    /// Whether the field is in the set.
     @inlinable
     public func has(_ field: Field) -> Bool {
         rawValue & (1 << UInt64(field.rawValue)) != 0
     }
 
     /// The field that stands first in the set.
-    public var first: Field? {
+    package var first: Field? {
         rawValue == 0 ? nil : Field(rawValue: UInt8(rawValue.trailingZeroBitCount))
     }
 
-    public static let time = FieldSet(.time)
-    public static let callID = FieldSet(.callID)
-    public static let fromTag = FieldSet(.fromTag)
-    public static let toTag = FieldSet(.toTag)
-    public static let cseq = FieldSet(.cseq)
-    public static let sipCode = FieldSet(.sipCode)
-    public static let by = FieldSet(.by)
-    public static let method = FieldSet(.method)
-    public static let deadline = FieldSet(.deadline)
-    public static let gapSource = FieldSet(.gapSource)
-    public static let gapEpoch = FieldSet(.gapEpoch)
-    public static let fromSeq = FieldSet(.fromSeq)
-    public static let toSeq = FieldSet(.toSeq)
-    public static let reason = FieldSet(.reason)
-    public static let raw = FieldSet(.raw)
-    public static let ofSource = FieldSet(.ofSource)
-    public static let ofEpoch = FieldSet(.ofEpoch)
-    public static let ofSeq = FieldSet(.ofSeq)
-    public static let policy = FieldSet(.policy)
+    package static let time = FieldSet(.time)
+    package static let callID = FieldSet(.callID)
+    package static let fromTag = FieldSet(.fromTag)
+    package static let toTag = FieldSet(.toTag)
+    package static let cseq = FieldSet(.cseq)
+    package static let sipCode = FieldSet(.sipCode)
+    package static let by = FieldSet(.by)
+    package static let method = FieldSet(.method)
+    package static let deadline = FieldSet(.deadline)
+    package static let gapSource = FieldSet(.gapSource)
+    package static let gapEpoch = FieldSet(.gapEpoch)
+    package static let fromSeq = FieldSet(.fromSeq)
+    package static let toSeq = FieldSet(.toSeq)
+    package static let reason = FieldSet(.reason)
+    package static let raw = FieldSet(.raw)
+    package static let ofSource = FieldSet(.ofSource)
+    package static let ofEpoch = FieldSet(.ofEpoch)
+    package static let ofSeq = FieldSet(.ofSeq)
+    package static let policy = FieldSet(.policy)
 }
 
 /// Who sent a request or ended an attempt.
 public enum Side: UInt8, Sendable, CaseIterable {
     case caller, callee, proxy, admin
 
-    public var name: String {
+    package var name: String {
         switch self {
         case .caller: "caller"
         case .callee: "callee"
@@ -172,7 +176,7 @@ public enum Side: UInt8, Sendable, CaseIterable {
 public enum Refresher: UInt8, Sendable, CaseIterable {
     case uac, uas
 
-    public var name: String {
+    package var name: String {
         switch self {
         case .uac: "uac"
         case .uas: "uas"

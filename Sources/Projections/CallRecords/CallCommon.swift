@@ -9,7 +9,7 @@ package struct CallCommon: Sendable {
     private var members = ExtraMembers()
     private var numbers: [UInt32] = []
     /// The one source that `sources` names at the moment; mostly the next call's as well.
-    private var onlySource: UInt32?
+    private var onlySource: SourceName?
     private var list: [Position] = []
 
     package init() {}
@@ -36,7 +36,7 @@ package struct CallCommon: Sendable {
 
     private mutating func gatherSources(_ fold: borrowing CallFold, _ registry: SourceRegistry) {
         findSources(fold, registry)
-        let only = numbers.count == 1 ? numbers[0] : nil
+        let only = numbers.count == 1 ? registry.source(numbers[0]) : nil
         if let only, only == onlySource { return }
         onlySource = only
         sources.removeAll(keepingCapacity: true)

@@ -59,6 +59,7 @@ struct TextWriter: ~Copyable {
         append(UInt8(ascii: "\""))
     }
 
+    /// Appends a number; there must be room for the longest.
     mutating func append(decimal value: UInt64) {
         precondition(Self.decimalMax <= capacity &- count, "more text than room was made for")
         if value < 10 { return append(UInt8(truncatingIfNeeded: value) &+ UInt8(ascii: "0")) }
@@ -93,7 +94,7 @@ struct TextWriter: ~Copyable {
     /// How many digits a number has that is not 0.
     @inline(__always)
     private static func digits(_ value: UInt64) -> Int {
-        // 1233 / 4096 is log 2, and a little more where it is rounded down: right, or one too many.
+        // 1233 / 4096 is the logarithm of 2 to base 10, rounded down: right, or one too few.
         let guess = ((64 &- value.leadingZeroBitCount) &* 1233) >> 12
         return guess &+ (value >= powers[guess] ? 1 : 0)
     }

@@ -7,7 +7,6 @@ final class CallEvents {
     private var fetcher: EventFetcher
     private var decoder = EventDecoder()
     private let sources: SourceRegistry
-    private var view = EventView()
 
     init(log: LogDirectory, sources: SourceRegistry) {
         fetcher = log.fetcher()
@@ -28,12 +27,14 @@ final class CallEvents {
         return state
     }
 
-    /// Lends the event of a call that stands at a position.
+    /// Lends the event of a call that stands at a position. While it is lent, others may be asked for.
     func with(
         _ position: Position,
         _ body: (borrowing EventView, PaddedBytes, _ sourceEpoch: UInt32, SequenceNumber) throws -> Void
     ) throws {
         let event = try fetcher.event(at: position)
+        // Its own: what is lent must stay as it is when another is asked for meanwhile.
+        var view = EventView()
         decoder.begin(event.bytes)
         guard
             case .event? = decoder.next(into: &view, from: event.source.source.isLedger ? .ledger : .proxy),
@@ -41,6 +42,9 @@ final class CallEvents {
         else {
             throw ReadModelError(.inconsistent, at: position, "a record cites an event that is no call's")
         }
-        try body(view, event.bytes, sources.index(of: event.source), event.sequence)
+        // The bytes last as long as the event.
+        try withExtendedLifetime(event) {
+            try body(view, event.bytes, sources.index(of: event.source), event.sequence)
+        }
     }
 }

@@ -32,8 +32,9 @@ final class DecodedFrames: @unchecked Sendable {
             while views.count < ReadModelLimits.decodedEventsMin,
                 parts.count < ReadModelLimits.decodedPartsMax, let frame = try reader.next()
             {
-                decode(frame, &decoder, seed)
-                if parts.last?.fault != nil { break }
+                let part = Self.decode(frame, &decoder, seed, into: &views, &keys)
+                parts.append(part)
+                if part.fault != nil { break }
             }
         } catch {
             failure = ReadModelError(error)
@@ -41,12 +42,17 @@ final class DecodedFrames: @unchecked Sendable {
         return failure != nil || !parts.isEmpty
     }
 
-    private func decode(_ frame: LogFrame, _ decoder: inout EventDecoder, _ seed: UInt64) {
+    /// - Parameters:
+    ///   - views: grows by the frame's events.
+    ///   - keys: grows by those of their calls.
+    private static func decode(
+        _ frame: LogFrame, _ decoder: inout EventDecoder, _ seed: UInt64, into views: inout EventList,
+        _ keys: inout [CallKey]
+    ) -> Part {
         let speaker: EventDecoder.Speaker = frame.header.source.source.isLedger ? .ledger : .proxy
         let first = views.count
-        var fault: ReadModelError?
         decoder.begin(frame.payload)
-        while fault == nil {
+        while true {
             let line: EventDecoder.Line? = views.append { view in
                 let line = decoder.next(into: &view, from: speaker)
                 if case .event? = line { return (true, line) }
@@ -59,14 +65,12 @@ final class DecodedFrames: @unchecked Sendable {
                     views[last].type.belongsToCall
                         ? CallKey(views[last], in: frame.payload, seed: seed) : CallKey(low: 0, high: 0))
             case .fault(let found)?:
-                fault = ReadModelError(
+                let fault = ReadModelError(
                     .undecodable, at: frame.header.position.advanced(by: views.count - first),
                     "an event of the log breaks the rules it was taken by: \(found)")
-            case nil:
-                parts.append(Part(frame: frame, events: first..<views.count, fault: nil))
-                return
+                return Part(frame: frame, events: first..<views.count, fault: fault)
+            case nil: return Part(frame: frame, events: first..<views.count, fault: nil)
             }
         }
-        parts.append(Part(frame: frame, events: first..<views.count, fault: fault))
     }
 }

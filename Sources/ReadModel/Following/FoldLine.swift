@@ -151,22 +151,10 @@ extension FoldLine {
         let first = Int(next.rawValue) - Int(header.position.rawValue)
         var end = part.events.count
         if let limit { end = min(end, Int(limit.rawValue) - Int(header.position.rawValue)) }
-        var index = max(first, 0)
-        let begin = index
-        while index < end {
-            let ahead = min(index + CallBook.touchMax, end)
-            book.touch(frames.keys[part.events.lowerBound + index..<part.events.lowerBound + ahead])
-            while index < ahead {
-                let position = header.position.advanced(by: index)
-                try take(
-                    frames, part.events.lowerBound + index, part.frame.payload, header, position, sourceEpoch,
-                    SequenceNumber(rawValue: header.firstSequence.rawValue + Int64(index)))
-                if book.rows.textBytes > Limits.rowTextBytes {
-                    if book.putsOff { try handOver(atLeast: 0) } else { try writing.write(&book.rows) }
-                }
-                index += 1
-                next = header.position.advanced(by: index)
-            }
+        let begin = max(first, 0)
+        let index = max(begin, end)
+        if begin < end {
+            try take(begin..<end, of: part, frames.views, frames.keys, sourceEpoch)
         }
         if let fault = part.fault, limit.map({ next < $0 }) ?? true { throw fault }
         if index > begin {
@@ -177,12 +165,29 @@ extension FoldLine {
         return index - begin
     }
 
+    /// Folds some of a part's events.
     private mutating func take(
-        _ frames: DecodedFrames, _ index: Int, _ payload: PaddedBytes, _ header: FrameHeader,
-        _ position: Position, _ sourceEpoch: UInt32, _ seq: SequenceNumber
+        _ some: Range<Int>, of part: DecodedFrames.Part, _ views: borrowing EventList, _ keys: [CallKey],
+        _ sourceEpoch: UInt32
     ) throws {
-        try take(
-            frames.views[index], of: frames.keys[index], payload, header, position, sourceEpoch, seq)
+        let header = part.frame.header
+        let start = part.events.lowerBound
+        var index = some.lowerBound
+        while index < some.upperBound {
+            let ahead = min(index + CallBook.touchMax, some.upperBound)
+            book.touch(keys[start + index..<start + ahead])
+            while index < ahead {
+                let position = header.position.advanced(by: index)
+                try take(
+                    views[start + index], of: keys[start + index], part.frame.payload, header, position,
+                    sourceEpoch, SequenceNumber(rawValue: header.firstSequence.rawValue + Int64(index)))
+                if book.rows.textBytes > Limits.rowTextBytes {
+                    if book.putsOff { try handOver(atLeast: 0) } else { try writing.write(&book.rows) }
+                }
+                index += 1
+                next = header.position.advanced(by: index)
+            }
+        }
     }
 
     private mutating func take(

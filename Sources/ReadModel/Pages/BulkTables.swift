@@ -159,13 +159,20 @@ final class BulkTables {
 
     /// Writes the rows of a batch.
     func take(_ batch: borrowing RowBatch) throws {
+        // Each is taken hold of once, not once a row.
+        try Self.write(batch, &records, &revisions, &findings, &marks, &record)
+        for row in batch.rows where row.operation == .insertRecord { measure(row, of: batch) }
+    }
+
+    private static func write(
+        _ batch: borrowing RowBatch, _ records: inout Table, _ revisions: inout Table,
+        _ findings: inout Table, _ marks: inout TableTree, _ record: inout RecordBytes
+    ) throws {
         for row in batch.rows {
             switch row.operation {
-            case .insertRecord:
-                measure(row, of: batch)
-                try append(row, of: batch, to: &records)
-            case .insertRevision: try append(row, of: batch, to: &revisions)
-            case .insertFinding: try append(row, of: batch, to: &findings)
+            case .insertRecord: try append(row, of: batch, to: &records, &record)
+            case .insertRevision: try append(row, of: batch, to: &revisions, &record)
+            case .insertFinding: try append(row, of: batch, to: &findings, &record)
             case .keepMarks:
                 // Their number, which comes last, is the row's own.
                 record.lay(batch.cells[row.cells].prefix(1), of: batch.text)
@@ -185,7 +192,9 @@ final class BulkTables {
         try file.finish()
     }
 
-    private func append(_ row: RowBatch.Row, of batch: borrowing RowBatch, to table: inout Table) throws {
+    private static func append(
+        _ row: RowBatch.Row, of batch: borrowing RowBatch, to table: inout Table, _ record: inout RecordBytes
+    ) throws {
         let cells = batch.cells[row.cells]
         record.lay(cells, of: batch.text)
         // Safety: the record stays as it is during the call.

@@ -4,7 +4,7 @@ internal import Projections
 /// section 2.1).
 @safe
 struct RecordBytes: ~Copyable {
-    // Safety: allocated with `capacity`, freed in deinit; `makeRoom` comes before every write.
+    // Safety: allocated with `capacity`, freed in deinit; `makeRoom` or `put` makes room before every write.
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
     /// Where the record begins, and how long it is.
@@ -29,6 +29,7 @@ struct RecordBytes: ~Copyable {
 
     /// Lays out the cells of a row.
     mutating func lay(_ cells: ArraySlice<RowBatch.Cell>, of text: [UInt8]) {
+        precondition(cells.count <= Self.cellsMax, "more columns than any table has")
         // The header comes first and is as long as its types: it is put before the values in the end.
         let headerMax = Self.lengthMax + cells.count * Self.typeMax
         makeRoom(2 * headerMax + cells.count * 8)
@@ -81,8 +82,9 @@ struct RecordBytes: ~Copyable {
     /// Most bytes of a header's own length, and of a type: that of a text of 2 GiB.
     private static let lengthMax = 2
     private static let typeMax = 5
-    /// As many numbers as a row has columns.
-    private static let spareBytes = 64 * 8
+    private static let cellsMax = 64
+    /// Room that is left behind every text: for as many numbers as a row has columns.
+    private static let spareBytes = cellsMax * 8
 
     /// How many bytes a header counts itself in.
     private static func lengthBytes(header types: Int) -> Int {
@@ -203,13 +205,13 @@ struct RecordBytes: ~Copyable {
     }
 
     private mutating func makeRoom(_ bytes: Int) {
-        // A number's nine bytes may be written at once.
-        guard bytes &+ 16 &+ Self.spareBytes > capacity else { return }
+        // A number's eight bytes may be written at once.
+        guard bytes &+ Self.spareBytes > capacity else { return }
         grow(to: bytes, keeping: 0)
     }
 
     private mutating func grow(to bytes: Int, keeping kept: Int) {
-        capacity = bytes * 2 + 16 + Self.spareBytes
+        capacity = bytes * 2 + Self.spareBytes
         let next = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         // Safety: both are this value's own, and what is kept fits.
         unsafe next.copyMemory(from: base, byteCount: kept)
