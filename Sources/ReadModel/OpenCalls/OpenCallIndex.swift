@@ -40,8 +40,8 @@ struct OpenCallIndex {
         }
     }
 
-    /// The calls of which any row says that they should have ended by then: all that should, and those of which
-    /// an older row said so, until it goes.
+    /// The calls of which any row says that they should have ended by then: all that should, and those of
+    /// which an older row said so, until it goes.
     static func keys(_ db: Database, dueBy time: Timestamp) throws -> Set<CallKey> {
         var found: Set<CallKey> = []
         try forEachRow(db) { _, calls in
