@@ -12,13 +12,8 @@ import Testing
 struct OpenCallsTests {
     /// However many rounds there are, the rows stay within a few times what is open.
     @Test func rowsDoNotPileUp() throws {
-        let place = try TestPlace()
-        try place.fill(seed: 9, calls: 1_500)
-        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
-        let projector = try Projector(database, log: place.log)
         var (rounds, most, open) = (0, 0, 0)
-        while try projector.advance(round: 40) {
-            try projector.settle()
+        try Self.follow(seed: 9, round: 40) { database in
             rounds += 1
             let now = try Self.sizes(database)
             (most, open) = (max(most, now.rows), max(open, now.open))
@@ -31,15 +26,10 @@ struct OpenCallsTests {
 
     /// What is overdue is what the newest row of each call says, however many older ones say something else.
     @Test func olderRowsPresumeNothing() throws {
-        let place = try TestPlace()
-        try place.fill(seed: 11, calls: 1_500)
-        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
-        let projector = try Projector(database, log: place.log)
         var (rounds, old, found) = (0, 0, 0)
-        while try projector.advance(round: 200) {
+        try Self.follow(seed: 11, round: 200) { database in
             rounds += 1
-            guard rounds.isMultiple(of: 4) else { continue }
-            try projector.settle()
+            guard rounds.isMultiple(of: 4) else { return }
             try database.write { db in
                 let snapshot = try ReadModelSnapshot(db)
                 let time = snapshot.asOf.advanced(by: 1_000_000_000)
@@ -58,6 +48,20 @@ struct OpenCallsTests {
         }
         // Else it would hold where there is nothing to be told apart.
         #expect(found > 100 && old > 100, "\(found) overdue, \(old) that older rows speak of")
+    }
+
+    /// Follows a log of 1,500 calls, and looks at the read model after each round of so many events.
+    private static func follow(
+        seed: UInt64, round: Int, _ look: (ReadModelDatabase) throws -> Void
+    ) throws {
+        let place = try TestPlace()
+        try place.fill(seed: seed, calls: 1_500)
+        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+        let projector = try Projector(database, log: place.log)
+        while try projector.advance(round: round) {
+            try projector.settle()
+            try look(database)
+        }
     }
 
     private static func overdue(_ fold: borrowing CallFold, at time: Timestamp) -> [OverdueDialog] {

@@ -201,10 +201,8 @@ struct LineWalk {
             var holdsOthers = false
             if let fault = skipContainer(end, scalarsOnly: &holdsOthers) { return fault }
             // The container's last token is the one just taken: its closing brace.
-            view.setText(
-                at: Int(field.rawValue),
-                TextRange(
-                    start: here, end: token(nextToken - 1, end) + 1, isEscaped: false))
+            let container = TextRange(start: here, end: token(nextToken - 1, end) + 1, isEscaped: false)
+            view.setText(at: Int(field.rawValue), container)
             if holdsOthers {
                 fault = EventFault(.wrongType, field: field)
             } else {
