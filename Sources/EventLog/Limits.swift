@@ -16,9 +16,12 @@ package enum LogLimits {
     package static let segmentBytesMax = 2 << 30
     /// What is zeroed of the next segment between two looks at whether the log needs the disk.
     package static let zeroedBytesMax = 128 << 10
+    /// How much of the memory in which a segment is kept is given back between two of these pauses: more than
+    /// the system keeps in one piece.
+    static let yieldedBytesMax = 4 << 20
     /// What is read of a segment for its summary between two pauses, and how long those are.
     static let summarizedBytesMax = 1 << 20
-    static let summaryPauseMilliseconds = 1
+    static let summaryPauseMicroseconds = 500
     /// Events of one frame.
     package static let frameEventsMax = 1 << 24
     /// Segments that a reader keeps mapped for random access.
@@ -34,8 +37,15 @@ package enum LogLimits {
     package static let blockBytesMax = 16 << 20
     /// What is written of a compressed segment between two syncs: a sync of the log may have to wait for it.
     static let compressedUnsyncedMax = 1 << 20
-    /// How many bytes a second the log may grow by while segments are compressed: about as many as one thread
-    /// compresses. What comes faster is compressed once it has come.
+    /// How many bytes a second the log may grow by while segments are compressed as the options say: there
+    /// they take a tenth of a processor. Where it grows faster they are compressed in haste.
+    package static let compressionHasteGrowth = 8 << 20
+    /// The level in haste, and what goes into a block at least, which makes up for a part of what it costs in
+    /// size.
+    package static let compressionLevelInHaste = 1
+    package static let blockBytesInHaste = 1 << 20
+    /// How many bytes a second the log may grow by while segments are compressed at all. What comes faster is
+    /// compressed once it has come.
     static let compressionGrowthMax = 128 << 20
     /// Over how long that is measured, and how long compression waits where it was more.
     static let compressionWatchMilliseconds = 50

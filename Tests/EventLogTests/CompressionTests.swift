@@ -215,6 +215,54 @@ struct CompressionTests {
     }
 }
 
+extension CompressionTests {
+    @Test("How hard segments are compressed depends on how fast the log grows, and never rises")
+    func haste() {
+        var options = CompressionOptions()
+        let limit = LogLimits.compressionHasteGrowth
+        #expect(options.whileGrowing(by: 0) == options && options.whileGrowing(by: limit) == options)
+        let hasty = options.whileGrowing(by: limit + 1)
+        #expect(hasty.level == LogLimits.compressionLevelInHaste)
+        #expect(hasty.blockBytes == LogLimits.blockBytesInHaste)
+        options.level = 1
+        options.blockBytes = LogLimits.blockBytesMax
+        #expect(options.whileGrowing(by: limit + 1) == options)
+    }
+
+    @Test("A log that grows fast has its segments compressed at the least level, and verifies")
+    func fastGrowth() throws {
+        let place = Backend.simulated.makePlace()
+        let notices = Notices()
+        let log = try place.open(segmentBytes: 1 << 20) { $0.notify = notices.add }
+        log.startMaintenance()
+        let group = log.makeGroup()
+        group.begin(at: log.tail)
+        let source = Ledger.source("fast")
+        let payload = Array(("{\"p\":\"" + String(repeating: "x", count: 250_000) + "\"}\n").utf8)
+        var sequence: Int64 = 1
+        // Twice as fast as the limit, until the thread has had its turn.
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !notices.compressed.contains(where: { $0.level == LogLimits.compressionLevelInHaste }),
+            ContinuousClock.now < deadline
+        {
+            // Safety: bytes of an array of bytes.
+            let position = unsafe group.append(
+                .events, from: source, first: SequenceNumber(rawValue: sequence), count: 1,
+                receivedAt: Timestamp(rawValue: sequence), payload: payload.span.bytes)
+            #expect(position != nil)
+            try log.writer.commit(group)
+            group.begin(at: group.tail, room: payload.count + 4_096)
+            sequence += 1
+            usleep(10_000)
+        }
+        #expect(notices.compressed.contains { $0.level == LogLimits.compressionLevelInHaste })
+        log.close()
+        let again = try place.open()
+        #expect(try LogVerifier(again).run().events == UInt64(sequence - 1))
+        again.close()
+    }
+}
+
 /// Keeps what a log tells.
 final class Notices: Sendable {
     private let kept = Mutex<[LogNotice]>([])

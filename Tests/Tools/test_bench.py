@@ -27,7 +27,8 @@ class PlayedPeers:
     def ingest(self, name):
         return {"events_per_second": self.speed(name), "ack_p50_ns": 2e6, "ack_p99_ns": 5e6, "cpu_ns": 300}
 
-    def ceiling(self, batch, window, batches):
+    def ceiling(self, batch, window, batches, acknowledge_every=32):
+        assert batches % acknowledge_every == 0 and window >= acknowledge_every, "or nobody would be answered"
         return self.ingest("ceiling")
 
     def tollbook_ingest(self, batch, window, batches):
@@ -38,6 +39,15 @@ class PlayedPeers:
         return self.ingest("redis")
 
     def bench(self, *words):
+        told = dict(zip(words[1::2], words[2::2]))
+        if words[0] == "sustained":
+            taken = min(told["--rate"], self.speeds["projecting"] // (2 if told["--calls-before"] else 1))
+            return [{"events_per_second": told["--rate"], "projected_per_second": taken,
+                     "behind_max_ns": 2e9 if taken < told["--rate"] else 9e8, "memory_early_bytes": 100,
+                     "memory_late_bytes": 101}]
+        if words[0] == "latency":
+            return [{"ack_p50_ns": 7e5, "ack_p99_ns": 1e6 + run, "sync_p50_ns": 2e5, "sync_p99_ns": 6e5,
+                     "above_p99_ns": 4e5 + run} for run in range(told["--runs"])]
         return [{"bytes_per_second": value, "sha256sum_bytes_per_second": 1e8} for value in (3e7, 4e7, 9e7)]
 
     def redis_version(self):
@@ -47,8 +57,8 @@ class PlayedPeers:
         return None
 
 
-def bench(**speeds):
-    made = figures.Bench(PlayedPeers(**speeds), pathlib.Path("."), runs=3, share=0.0001, long=False, say=lambda _: None)
+def bench(long=False, **speeds):
+    made = figures.Bench(PlayedPeers(**speeds), pathlib.Path("."), runs=3, share=0.0001, long=long, say=lambda _: None)
     made.warm = lambda size: None
     return made
 
@@ -74,6 +84,25 @@ class Figures(unittest.TestCase):
         made.verify()
         self.assertEqual(made.rows[0][1], "40 MB/s (30 MB/s to 90 MB/s)")
         self.assertEqual(made.rows[0][3:], ("0.40", "≥ 0.5", "no"))
+
+    def test_a_rate_that_is_kept_up_is_held_to_a_second_at_the_target(self):
+        for projecting, answer in ((300_000, "yes"), (299_000, "no")):
+            made = bench(projecting=projecting)
+            made.sustained()
+            behind = [row for row in made.rows if row[0].endswith("read model behind at most")]
+            self.assertEqual([row[5] for row in behind], ["–", "–", "–", answer])
+
+    def test_records_that_are_there_are_held_against_none(self):
+        made = bench(long=True, projecting=150_000)
+        made.sustained()
+        self.assertEqual(made.rows[-1][1:], ("0.50", "–", "–", "≥ 0.7", "no"))
+        self.assertEqual(sum("sustained for 600 s" in row[0] for row in made.rows), 8)
+
+    def test_a_latency_is_set_beside_what_takes_it_without_a_disk(self):
+        made = bench(ceiling=1)
+        made.latency()
+        self.assertEqual(made.rows[1][4:], ("≤ 0.5 ms", "yes"))
+        self.assertEqual([row[1] for row in made.rows[-2:]], ["5.00 ms (5.00 ms to 5.00 ms)", "2.00 ms (2.00 ms to 2.00 ms)"])
 
     def test_the_table_names_machine_versions_and_every_row(self):
         made = bench()

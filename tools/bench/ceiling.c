@@ -1,9 +1,11 @@
 // What the transport alone can do: the sockets, the messages and the window of Tollbook's protocol between two programs
-// that do nothing else. The receiver looks at no event and writes nothing; it acknowledges every 32 batches.
+// that do nothing else. The receiver looks at no event and writes nothing; it acknowledges every so many batches.
 //
 //     cc -O2 -o ceiling ceiling.c -lzmq
-//     ceiling receive BATCH                                    says where it listens, and serves one sender
-//     ceiling send ENDPOINT BATCH WINDOW BATCHES FILE          sends FILE's lines, again and again
+//     ceiling receive BATCH [EVERY]                            says where it listens, and serves one sender
+//     ceiling send ENDPOINT BATCH WINDOW BATCHES FILE [EVERY]  sends FILE's lines, again and again
+//
+// EVERY is after how many batches the receiver acknowledges: 32 where it isn't said.
 //
 // The sender speaks the whole protocol as far as nothing goes wrong, so that it can be set against Tollbook as well. It
 // closes with one JSON object: events a second, and how long a batch waited for its acknowledgement.
@@ -16,7 +18,7 @@
 #include <time.h>
 #include <zmq.h>
 
-enum { ACK_EVERY = 32, HIGH_WATER = 16384 };
+enum { ACKNOWLEDGE_EVERY = 32, HIGH_WATER = 16384 };
 
 static _Noreturn void fail(const char *what) {
     fprintf(stderr, "ceiling: %s: %s\n", what, zmq_strerror(errno));
@@ -50,7 +52,7 @@ static int64_t member(const char *header, size_t length, const char *name) {
     return strtoll(found + strlen(name), NULL, 10);
 }
 
-static int receive(int batch) {
+static int receive(int batch, int every) {
     void *context = zmq_ctx_new();
     void *socket = opened(context, ZMQ_ROUTER);
     if (zmq_bind(socket, "tcp://127.0.0.1:*")) fail("no port");
@@ -79,7 +81,7 @@ static int receive(int batch) {
                                (long long)(batches * batch + 1), HIGH_WATER * batch);
         } else {
             if (zmq_msg_recv(&payload, socket, 0) < 0) fail("receiving");
-            if (++batches % ACK_EVERY) continue;
+            if (++batches % every) continue;
             written = snprintf(answer, sizeof answer,
                                "{\"v\":1,\"op\":\"ack\",\"source\":\"bench\",\"epoch\":1,\"through\":%lld,\"credit\":%d}",
                                (long long)(batches * batch), HIGH_WATER * batch);
@@ -184,14 +186,18 @@ static int send_all(const char *endpoint, int batch, int window, int batches, co
 }
 
 int main(int count, char **words) {
-    if (count == 3 && !strcmp(words[1], "receive") && atoi(words[2]) > 0) return receive(atoi(words[2]));
-    if (count == 7 && !strcmp(words[1], "send") && atoi(words[3]) > 0 && atoi(words[4]) >= ACK_EVERY &&
-        atoi(words[5]) > 0 && atoi(words[5]) % ACK_EVERY == 0)
+    int receives = count >= 3 && count <= 4 && !strcmp(words[1], "receive");
+    int sends = count >= 7 && count <= 8 && !strcmp(words[1], "send");
+    int last = receives ? 3 : 7;
+    int every = (receives || sends) && count > last ? atoi(words[last]) : ACKNOWLEDGE_EVERY;
+    if (receives && atoi(words[2]) > 0 && every > 0) return receive(atoi(words[2]), every);
+    if (sends && every > 0 && atoi(words[3]) > 0 && atoi(words[4]) >= every && atoi(words[5]) > 0 &&
+        atoi(words[5]) % every == 0)
         return send_all(words[2], atoi(words[3]), atoi(words[4]), atoi(words[5]), words[6]);
     fprintf(stderr,
-            "usage: ceiling receive BATCH\n"
-            "       ceiling send ENDPOINT BATCH WINDOW BATCHES FILE\n"
-            "WINDOW is %d batches at least, BATCHES a multiple of %d: so often the receiver acknowledges.\n",
-            ACK_EVERY, ACK_EVERY);
+            "usage: ceiling receive BATCH [EVERY]\n"
+            "       ceiling send ENDPOINT BATCH WINDOW BATCHES FILE [EVERY]\n"
+            "The receiver acknowledges every EVERY batches, 32 where it isn't said. WINDOW is as many at least,\n"
+            "BATCHES a multiple.\n");
     return 2;
 }

@@ -112,6 +112,11 @@ class Bench:
         halves = [Series(run[key] for run in runs) for key in ("ack_p50_ns", "sync_p50_ns")]
         self.row("the same, p50", halves[0], milliseconds, "bare sync p50", halves[1],
                  halves[0].median / halves[1].median)
+        # What the way there and back takes without a disk.
+        alone = [self.peers.ceiling(64, 1, max(1, self.scaled(5_000)), acknowledge_every=1) for _ in range(self.runs)]
+        for key, name in (("ack_p99_ns", "p99"), ("ack_p50_ns", "p50")):
+            self.row(f"the ceiling's, a batch of 64 and a window of 1, no disk: {name}",
+                     Series(run[key] for run in alone), milliseconds)
 
     # What reads the log
 
@@ -215,20 +220,36 @@ class Bench:
                  "acknowledgement", own, seconds, target="≤ 1 s", holds=own.median <= 1e9)
 
     def sustained(self):
-        length = 600 if self.long else max(10, self.scaled(60))
-        self.say(f"sustained, {length} s")
-        for speed in (100_000, 200_000, 300_000):
-            run = self.peers.bench("sustained", "--rate", speed, "--seconds", length, "--scratch", self.scratch)[0]
-            name = f"sustained for {length} s at {speed:,} events a second"
-            kept = run["events_per_second"] >= speed * 0.99
-            behind = run["behind_max_ns"]
-            self.row(f"{name}: taken", Series([run["events_per_second"]]), rate)
-            self.row(f"{name}: read model behind at most", Series([behind]), seconds,
-                     target="≤ 1 s" if speed == 300_000 else None,
-                     holds=(kept and behind <= 1e9) if speed == 300_000 else None)
-            growth = run["memory_late_bytes"] / max(1, run["memory_early_bytes"])
-            self.rows.append((f"{name}: memory in the last third, of that in the second", f"{growth:.2f}", "–", "–",
-                              "–", "–"))
+        length = max(10, self.scaled(60))
+        for speed in (100_000, 150_000, 200_000, 300_000):
+            self.sustained_at(speed, length)
+        if self.long:
+            alone = self.sustained_at(150_000, 600)
+            self.sustained_at(300_000, 600)
+            records = self.scaled(20_000_000)
+            beside = self.sustained_at(150_000, length, records)
+            ratio = beside["projected_per_second"] / alone["projected_per_second"]
+            self.rows.append((f"read model's events a second beside {records:,} CDRs, of those without",
+                              f"{ratio:.2f}", "–", "–", "≥ 0.7", "yes" if ratio >= 0.7 else "no"))
+
+    def sustained_at(self, speed, length, records=0):
+        self.say(f"sustained, {length} s at {speed:,}" + (f", {records:,} CDRs there" if records else ""))
+        run = self.peers.bench("sustained", "--rate", speed, "--seconds", length, "--calls-before", records,
+                               "--scratch", self.scratch)[0]
+        name = f"sustained for {length} s at {speed:,} events a second"
+        if records:
+            name += f", {records:,} CDRs there"
+        kept = run["events_per_second"] >= speed * 0.99
+        behind = run["behind_max_ns"]
+        held = speed == 300_000
+        self.row(f"{name}: taken", Series([run["events_per_second"]]), rate)
+        self.row(f"{name}: taken into the read model meanwhile", Series([run["projected_per_second"]]), rate)
+        self.row(f"{name}: read model behind at most", Series([behind]), seconds,
+                 target="≤ 1 s" if held else None, holds=(kept and behind <= 1e9) if held else None)
+        growth = run["memory_late_bytes"] / max(1, run["memory_early_bytes"])
+        self.rows.append((f"{name}: memory in the last third, of that in the second", f"{growth:.2f}", "–", "–",
+                          "–", "–"))
+        return run
 
     def loops(self):
         for loop in ("decode", "append", "commit", "fold"):

@@ -75,15 +75,15 @@ class Peers:
 
     # The ceiling
 
-    def ceiling(self, batch, window, batches):
-        receiver = Listener([self.made / "ceiling", "receive", str(batch)])
+    def ceiling(self, batch, window, batches, acknowledge_every=32):
+        receiver = Listener([self.made / "ceiling", "receive", str(batch), str(acknowledge_every)])
         try:
-            return self.send(receiver.endpoint, batch, window, batches)
+            return self.send(receiver.endpoint, batch, window, batches, acknowledge_every)
         finally:
             receiver.kill()
 
-    def send(self, endpoint, batch, window, batches):
-        words = [endpoint, str(batch), str(window), str(batches), self.corpus()]
+    def send(self, endpoint, batch, window, batches, acknowledge_every=32):
+        words = [endpoint, str(batch), str(window), str(batches), self.corpus(), str(acknowledge_every)]
         return lines(run([self.made / "ceiling", "send", *words]))[0]
 
     # Redis

@@ -48,7 +48,8 @@ final class Compression: Sendable {
 
     /// Compresses all that is there, on the calling thread.
     func run() throws(LogError) {
-        while try step(while: { !isStopped }) {}
+        guard let options else { return }
+        while try step(options, while: { !isStopped }) {}
     }
 
     /// Compresses one segment. One that fails is left plain until the log is opened anew, but for a full
@@ -56,8 +57,8 @@ final class Compression: Sendable {
     ///
     /// - Parameter goesOn: is asked between two blocks.
     /// - Returns: false where there is none, or it was told to stop.
-    private func step(while goesOn: () -> Bool) throws(LogError) -> Bool {
-        guard let options, let segment = pending.withLock(\.first) else { return false }
+    private func step(_ options: CompressionOptions, while goesOn: () -> Bool) throws(LogError) -> Bool {
+        guard let segment = pending.withLock(\.first) else { return false }
         var compressor = SegmentCompressor(files, segment, options)
         do throws(LogError) {
             guard let report = try compressor.replace(while: goesOn) else { return false }
@@ -72,9 +73,9 @@ final class Compression: Sendable {
     }
 
     func start() {
-        guard options != nil else { return }
+        guard let options else { return }
         thread.withLock { thread in
-            if thread == nil { thread = BackgroundThread(isUrgent: false) { self.loop() } }
+            if thread == nil { thread = BackgroundThread(isUrgent: false) { self.loop(options) } }
         }
     }
 
@@ -88,7 +89,7 @@ final class Compression: Sendable {
 
     private var isStopped: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
 
-    private func loop() {
+    private func loop(_ options: CompressionOptions) {
         var growth = LogGrowth(space)
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
@@ -100,18 +101,22 @@ final class Compression: Sendable {
                     wait = .seconds(1)
                     break
                 }
+                let options = options.whileGrowing(by: growth.now())
                 do throws(LogError) {
                     // Compression that can't keep up would only take from those that take events.
-                    _ = try step(while: {
-                        while !isStopped {
-                            isHeldUp.store(growth.isFast(), ordering: .relaxed)
-                            guard leavesPlain else { break }
-                            bell.wait(atMost: .milliseconds(LogLimits.compressionWatchMilliseconds)) {
-                                isStopped
+                    _ = try step(
+                        options,
+                        while: {
+                            while !isStopped {
+                                isHeldUp.store(
+                                    growth.now() > LogLimits.compressionGrowthMax, ordering: .relaxed)
+                                guard leavesPlain else { break }
+                                bell.wait(atMost: .milliseconds(LogLimits.compressionWatchMilliseconds)) {
+                                    isStopped
+                                }
                             }
-                        }
-                        return !isStopped
-                    })
+                            return !isStopped
+                        })
                 } catch {
                     guard error.code == .noSpace else { continue }
                     wait = .seconds(LogLimits.compressionRetrySeconds)
@@ -123,24 +128,25 @@ final class Compression: Sendable {
     }
 }
 
-/// Whether the log grows faster than it could be compressed.
+/// How fast the log grows.
 private struct LogGrowth {
     private let space: SegmentSpace
     private var measured: (at: ContinuousClock.Instant, bytes: Int)
-    private var wasFast = false
+    private var bytesPerSecond = 0
 
     init(_ space: SegmentSpace) {
         self.space = space
         measured = (.now, space.logBytes)
     }
 
-    mutating func isFast() -> Bool {
+    /// Bytes a second, as of the last time that it could be measured.
+    mutating func now() -> Int {
         let now = ContinuousClock.Instant.now
         let time = now - measured.at
-        guard time >= .milliseconds(LogLimits.compressionWatchMilliseconds) else { return wasFast }
+        guard time >= .milliseconds(LogLimits.compressionWatchMilliseconds) else { return bytesPerSecond }
         let bytes = space.logBytes
-        wasFast = Double(bytes - measured.bytes) > time / .seconds(1) * Double(LogLimits.compressionGrowthMax)
+        bytesPerSecond = Int(Double(bytes - measured.bytes) / (time / .seconds(1)))
         measured = (now, bytes)
-        return wasFast
+        return bytesPerSecond
     }
 }

@@ -11,6 +11,16 @@ package struct CompressionOptions: Hashable, Sendable {
 
     package init() {}
 
+    /// How segments are compressed while the log grows by so many bytes a second: fast growth has it take a
+    /// third of the time, and make files a twentieth larger.
+    package func whileGrowing(by bytesPerSecond: Int) -> CompressionOptions {
+        guard bytesPerSecond > LogLimits.compressionHasteGrowth else { return self }
+        var options = self
+        options.level = min(level, LogLimits.compressionLevelInHaste)
+        options.blockBytes = max(blockBytes, LogLimits.blockBytesInHaste)
+        return options
+    }
+
     func check() throws(LogError) {
         guard Self.levels.contains(level) else {
             throw LogError(
@@ -44,4 +54,6 @@ package struct CompressedSegmentReport: Hashable, Sendable {
     package let path: String
     package let plainBytes: Int
     package let compressedBytes: Int
+    /// At which level, see `CompressionOptions`: a lower one than was asked for where the log grew fast.
+    package let level: Int
 }

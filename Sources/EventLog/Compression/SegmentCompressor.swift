@@ -54,7 +54,7 @@ struct SegmentCompressor: ~Copyable {
         try files.storage.remove(plain.path)
         files.noteReplaced(segment)
         return CompressedSegmentReport(
-            path: path, plainBytes: plain.segmentBytes, compressedBytes: fileBytes)
+            path: path, plainBytes: plain.segmentBytes, compressedBytes: fileBytes, level: options.level)
     }
 
     /// Writes blocks of whole frames, then the zeros behind them, the table, and last the header.

@@ -64,9 +64,9 @@ final class DiskFile: StorageFile {
         guard fdatasync(descriptor) == 0 else { throw LogError.system(path, "can't be synced") }
     }
 
-    func yieldCache() {
+    func yieldCache(_ range: Range<Int>) {
         // Advice: what the system makes of it changes nothing but how fast the file is read next.
-        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+        _ = posix_fadvise(descriptor, range.lowerBound, range.count, POSIX_FADV_DONTNEED)
     }
 
     func map(_ count: Int) throws(LogError) -> MappedBytes {

@@ -35,13 +35,13 @@ package protocol StorageFile: AnyObject, Sendable {
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
     func sync() throws(LogError)
     /// Whoever needs memory may have that in which the system keeps what was read or written.
-    func yieldCache()
+    func yieldCache(_ range: Range<Int>)
     /// The first `count` bytes, as they are and as they will be.
     func map(_ count: Int) throws(LogError) -> MappedBytes
 }
 
 extension StorageFile {
-    package func yieldCache() {}
+    package func yieldCache(_ range: Range<Int>) {}
 
     /// Writes all of it.
     func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {

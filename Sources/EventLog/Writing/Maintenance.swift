@@ -84,21 +84,29 @@ final class Maintenance: Sendable {
         guard let end = files.successor(of: segment)?.first else {
             preconditionFailure("a sealed segment has an heir")
         }
-        let result = try SummaryBuilder.summarize(
-            try files.open(segment), until: end, log: files.id, table: try table(before: segment)
-        ) {
-            guard isPatient, pending.withLock({ $0.count == 1 }) else { return }
-            bell.wait(atMost: .milliseconds(LogLimits.summaryPauseMilliseconds)) {
-                isStopping.load(ordering: .sequentiallyConsistent)
+        let pause = {
+            guard isPatient, self.pending.withLock({ $0.count == 1 }) else { return }
+            self.bell.wait(atMost: .microseconds(LogLimits.summaryPauseMicroseconds)) {
+                self.isStopping.load(ordering: .sequentiallyConsistent)
             }
         }
+        let result = try SummaryBuilder.summarize(
+            try files.open(segment), until: end, log: files.id, table: try table(before: segment),
+            pause: pause)
         try files.write(summary: result.bytes, of: segment)
         latest.withLock { $0 = (segment, result.table) }
-        if compression.leavesPlain {
-            // Who follows the log has mostly read it by now, and memory that has just come free is at hand
-            // when the log needs more: much sooner than such as a virtual machine has to ask its host for.
-            // Advice only, and no reason to fail.
-            (try? files.storage.open(files.directory + "/" + segment.fileName, .read))?.yieldCache()
+        if compression.leavesPlain { yieldCache(of: segment, pause) }
+    }
+
+    /// Who follows the log has mostly read a sealed segment by now, and memory that has just come free is at
+    /// hand when the log needs more: much sooner than such as a virtual machine has to ask its host for.
+    private func yieldCache(of segment: SegmentID, _ pause: () -> Void) {
+        let path = files.directory + "/" + segment.fileName
+        // Advice only, and no reason to fail.
+        guard let file = try? files.storage.open(path, .read), let size = try? file.size() else { return }
+        for start in stride(from: 0, to: size, by: LogLimits.yieldedBytesMax) {
+            file.yieldCache(start..<min(start + LogLimits.yieldedBytesMax, size))
+            pause()
         }
     }
 

@@ -51,8 +51,10 @@ struct LogMaker {
     }
 
     /// Compresses the full segments of a log, as a service does when it has nothing else to do.
-    static func compress(_ data: String) throws {
-        let log = try LogDirectory.open(data, options: LogOptions())
+    static func compress(_ data: String, level: Int = LogLimits.compressionLevelDefault) throws {
+        var options = LogOptions()
+        options.compression?.level = level
+        let log = try LogDirectory.open(data, options: options)
         defer { log.close() }
         try log.compress()
     }

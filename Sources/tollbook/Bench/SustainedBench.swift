@@ -1,3 +1,4 @@
+import EventLog
 import Events
 import Ingest
 import ReadModel
@@ -8,11 +9,14 @@ import Simulation
 struct SustainedBench {
     let rate: Int
     let seconds: Int
+    /// Calls that are in the log, and as records in the read model, before it begins.
+    let callsBefore: Int
     let directory: BenchDirectory
 
     static let figures = [
-        "events_per_second", "behind_max_ns", "behind_median_ns", "memory_early_bytes", "memory_late_bytes",
-        "seconds",
+        "events_per_second", "projected_per_second", "behind_max_ns", "behind_median_ns",
+        "memory_early_bytes",
+        "memory_late_bytes", "seconds",
     ]
     private static let lookNanoseconds: Int64 = 50_000_000
     /// How many calls begin in a second of the traffic's own time, which passes faster than ours.
@@ -36,8 +40,17 @@ struct SustainedBench {
     }
 
     func run(into report: BenchReport) throws {
+        var events: Int64 = 0
         let data = directory.fresh("sustained")
+        if callsBefore > 0 {
+            let made = try LogMaker.makePlain(calls: callsBefore, in: data)
+            // At the least level: it is to be there, as it is with a service that has run for long.
+            try LogMaker.compress(data, level: CompressionOptions.levels.lowerBound)
+            events = Int64(made.events)
+        }
         let ledger = try LedgerUnderTest(data: data)
+        // Its first start has made the read model.
+        try ledger.waitUntilProjected(events: events)
         let player = try TrafficPlayer(ledger.service.endpoint)
         var traffic = Traffic(settings())
         var seen = Seen()
@@ -51,7 +64,7 @@ struct SustainedBench {
             if now >= lookDue {
                 lookDue = now + Self.lookNanoseconds
                 let projected = try ledger.read { Int64($0.next.rawValue) - 1 }
-                seen.note(acknowledged: player.acknowledged, projected: projected, at: now)
+                seen.note(acknowledged: player.acknowledged, projected: projected - events, at: now)
                 seen.memory.append(try ledger.memory)
                 progress.update(UInt64(player.acknowledged), of: UInt64(rate * seconds))
             }
@@ -64,6 +77,7 @@ struct SustainedBench {
         }
         let taken = Stopwatch.now - begun
         let acknowledged = player.acknowledged
+        let projected = try ledger.read { Int64($0.next.rawValue) - 1 } - events
         try player.finish()
         progress.finish()
         // How far behind it was has been seen; a read model that can't keep up would take long now.
@@ -71,7 +85,8 @@ struct SustainedBench {
         let third = seen.memory.count / 3
         let behind = Spread(seen.behind)
         try report.add([
-            Stopwatch.rate(Int(acknowledged), in: taken), behind.greatest, behind.median,
+            Stopwatch.rate(Int(acknowledged), in: taken), Stopwatch.rate(Int(projected), in: taken),
+            behind.greatest, behind.median,
             Spread(Array(seen.memory[third..<(2 * third)])).greatest,
             Spread(Array(seen.memory[(2 * third)...])).greatest, Int64(seconds),
         ])
@@ -80,6 +95,8 @@ struct SustainedBench {
     private func settings() -> TrafficSettings {
         var settings = BenchTraffic.settings(calls: .max, sources: 1)
         settings.calls = nil
+        // Other calls than those that are there before.
+        settings.seed = 2
         settings.callsPerSecond = Self.callsPerSecond
         // All of it lies in the past, whatever the rate.
         let span = Double(rate) / 4 / Self.callsPerSecond * Double(seconds)

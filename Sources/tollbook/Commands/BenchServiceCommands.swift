@@ -74,23 +74,30 @@ struct BenchSustained: ParsableCommand {
             EXAMPLES
               tollbook bench sustained --rate 100000 --seconds 30
               tollbook bench sustained --rate 300000 --seconds 600
+              tollbook bench sustained --rate 100000 --calls-before 20000000
             """)
 
     @OptionGroup var options: BenchOptions
     @Option(help: ArgumentHelp("Events a second.", valueName: "events")) var rate = 300_000
     @Option(help: ArgumentHelp("How long (60, with --quick 10).", valueName: "seconds")) var seconds: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Calls that have ended, with a record each, before it begins.", valueName: "n"))
+    var callsBefore = 0
 
     func validate() throws {
         try BenchRange.check("rate", rate, 1...10_000_000)
+        try BenchRange.check("calls-before", callsBefore, 0...BenchLimits.eventsMax / 4)
         if let seconds { try BenchRange.check("seconds", seconds, 1...86_400) }
     }
 
     func run() throws {
         let report = try BenchReport(
-            [("bench", "sustained"), ("rate", "\(rate)")], SustainedBench.figures, options.format)
+            [("bench", "sustained"), ("rate", "\(rate)"), ("calls_before", "\(callsBefore)")],
+            SustainedBench.figures, options.format)
         for _ in 0..<(options.runs ?? 1) {
             try SustainedBench(
-                rate: rate, seconds: seconds ?? (options.quick ? 10 : 60),
+                rate: rate, seconds: seconds ?? (options.quick ? 10 : 60), callsBefore: callsBefore,
                 directory: try BenchDirectory(options)
             ).run(into: report)
         }

@@ -80,8 +80,8 @@ struct LedgerService {
         options.notify = { [logger] notice in
             switch notice {
             case .compressed(let report):
-                logger.info(
-                    "compressed \(report.path): \(report.plainBytes) bytes to \(report.compressedBytes)")
+                let sizes = "\(report.plainBytes) bytes to \(report.compressedBytes)"
+                logger.info("compressed \(report.path): \(sizes), level \(report.level)")
             case .compressionFailed(let error):
                 logger.warning("a segment of the log stays uncompressed: \(error)")
             case .damaged(let error): logger.error("the log is damaged: \(error)")
