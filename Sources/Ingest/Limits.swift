@@ -86,9 +86,8 @@ package enum Limits {
     package static let importFrameEventsMax = 4_096
     /// Bytes of such a frame.
     package static let importFrameBytesMax = 1_048_576
-    /// Epochs whose consecutive events are collected at a time, and the bytes of all that is collected.
-    package static let importRunsMax = 256
-    package static let importRunBytesMax = 64 * 1_048_576
+    /// Bytes that are laid before the writer gets them.
+    package static let importGroupBytesMin = 1_048_576
     /// Lines at fault that are named to the operator one by one; the rest are counted.
     package static let importFaultsNamedMax = 100
 }

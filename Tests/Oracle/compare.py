@@ -69,7 +69,7 @@ def expected(log, policy):
 
 
 def taken(entries):
-    """Who was taken, and who was rejected, for which of the reasons that have a name."""
+    """Who was taken, and who was rejected, for which of the reasons that have a name, in the order of the log."""
     found = []
     for entry in entries:
         if entry.type == "ledger.rejected":
@@ -78,7 +78,7 @@ def taken(entries):
                           reason if reason in NAMED_REASONS else "-"))
         else:
             found.append(("taken", entry.source, entry.epoch, entry.seq, "-"))
-    return sorted(map(str, found))
+    return [str(entry) for entry in found]
 
 
 def differ(name, seed, ours, theirs):

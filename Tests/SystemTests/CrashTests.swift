@@ -111,4 +111,28 @@ struct CrashTests {
         #expect(try ledger.run("rebuild", "--check").status == 0)
         #expect(try ledger.run("cdrs").output == before)
     }
+
+    /// What is there stays, and what the attempt took of the disk is free again.
+    @Test func aRebuildThatFailsLeavesNothingBehind() throws {
+        let ledger = try Ledger()
+        try ledger.takeFixture()
+        let before = try ledger.run("cdrs").output
+        let log = ledger.data + "/log"
+        let segment = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: log).first { $0.hasSuffix(".segment") })
+        let place = URL(fileURLWithPath: log + "/" + segment)
+        let whole = try Data(contentsOf: place)
+        var damaged = whole
+        // The first frame's payload, behind the segment's header.
+        let event = try #require(damaged.range(of: Data("\"callid\"".utf8)))
+        damaged[event.lowerBound] ^= 1
+        try damaged.write(to: place)
+        let failed = try ledger.run("rebuild")
+        #expect(failed.status != 0, "\(failed.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: ledger.data)
+        #expect(!names.contains { $0.contains(".new") || $0.contains(".run") }, "\(names)")
+        try whole.write(to: place)
+        #expect(try ledger.run("cdrs").output == before)
+        #expect(try ledger.run("rebuild").status == 0)
+    }
 }

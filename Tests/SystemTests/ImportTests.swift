@@ -61,6 +61,35 @@ struct ImportTests {
         }
     }
 
+    /// Lines stand in the log as they stand in the file, whatever sources they are of: what tells how a
+    /// record came is the same in a copy.
+    @Test func aCopyOfALogTellsWhatTheLogTells() throws {
+        let first = try Ledger()
+        let file = first.files.path("traffic.ndjson")
+        let made = try BuiltProgram.run([
+            "simulate", "--out", file, "--calls", "300", "--seed", "5", "--faults", "some", "--start",
+            "2026-03-01T00:00:00Z",
+        ])
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(try first.run("import", file).status == 0)
+        let events = try first.run("events")
+        let copy = try Ledger()
+        #expect(try copy.run("import", "-", input: events.output).status == 0)
+        let withoutArrival = { (ledger: Ledger) in
+            try ledger.run("events").text.replacing(/"received_at":\d+/, with: "")
+        }
+        #expect(try withoutArrival(copy) == withoutArrival(first))
+        for question in [["cdrs"], ["cdrs", "--revisions"], ["audit"], ["timers"]] {
+            let told = try BuiltProgram.run(question + ["--data", first.data])
+            #expect(told.status == 0 && told.lines.count > 0)
+            #expect(try BuiltProgram.run(question + ["--data", copy.data]).output == told.output)
+        }
+        // The sources are mixed, and stay so.
+        let sources = events.lines.compactMap { $0.firstMatch(of: /"source":"([^"]+)"/)?.output.1 }
+        let changes = zip(sources, sources.dropFirst()).count { $0 != $1 }
+        #expect(changes > 100, "\(changes)")
+    }
+
     /// Records without what tells how they came.
     private static func records(_ ledger: Ledger) throws -> [String] {
         try ledger.run("cdrs").lines.map { String($0).replacing(/,"revision":.*$/, with: "") }

@@ -9,8 +9,9 @@ package import Events
 /// contents, epoch 1, the line's number. What is there already is not added again, so that importing a file
 /// twice adds nothing. No gaps are concluded.
 ///
-/// Consecutive numbers of a source are laid as one frame, however the file mixes its sources. Memory is
-/// bounded by `Limits`, not by the file.
+/// Events stand in the log in the order of their lines: a record's revisions tell how it came, and what one
+/// log tells must be what a copy of it tells. Lines that follow each other in one epoch, with consecutive
+/// numbers, are laid as one frame.
 ///
 /// ```
 /// var importer = try Importer(log: log)
@@ -20,13 +21,18 @@ package import Events
 /// let report = try importer.finish()
 /// ```
 package struct Importer: ~Copyable {
-    /// Lines of consecutive numbers of one epoch that wait to be laid.
+    /// Lines of consecutive numbers of one epoch that wait to be laid, and stand one behind the other.
     struct Run {
-        let session: SessionIndex
-        var first: Int64
+        var session = SessionIndex(rawValue: 0)
+        var first: Int64 = 0
         var count = 0
         var payload: [UInt8] = []
-        var lastUse: UInt64 = 0
+
+        /// Whether an event may stand in the same frame.
+        func goesOn(with event: Int, _ number: Int64, of session: SessionIndex) -> Bool {
+            session == self.session && number == first + Int64(count) && count < Limits.importFrameEventsMax
+                && payload.count + event < Limits.importFrameBytesMax
+        }
     }
 
     package internal(set) var report = ImportReport()
@@ -34,9 +40,9 @@ package struct Importer: ~Copyable {
     var layer: FrameLayer
     var machine: ProtocolMachine
     let clock: @Sendable () -> Timestamp
-    var runs: [SessionIndex: Run] = [:]
-    var runBytes = 0
-    var uses: UInt64 = 0
+    var run = Run()
+    /// Bytes that were laid since the writer was given a group.
+    var laidBytes = 0
 
     // The file at hand.
     var file = ""
@@ -110,9 +116,7 @@ package struct Importer: ~Copyable {
     /// Ends the file; a last line may lack its newline.
     package mutating func endFile() throws(IngestError) {
         try endLines()
-        for run in runs.values.sorted(by: { $0.session.rawValue < $1.session.rawValue }) { try lay(run) }
-        runs.removeAll(keepingCapacity: true)
-        runBytes = 0
+        try layRun()
     }
 
     /// Makes everything durable.
@@ -183,38 +187,25 @@ package struct Importer: ~Copyable {
             return
         }
         let session = machine.place(of: origin)
-        uses += 1
-        var run: Run
-        if let open = runs.removeValue(forKey: session) {
-            runBytes -= open.payload.count
-            run = open
-            if run.first + Int64(run.count) != number || run.count == Limits.importFrameEventsMax
-                || run.payload.count + event.count >= Limits.importFrameBytesMax
-            {
-                try lay(run)
-                run = Run(session: session, first: number)
-            }
-        } else {
-            run = Run(session: session, first: number)
+        if !run.goesOn(with: event.count, number, of: session) {
+            try layRun()
+            run.session = session
+            run.first = number
         }
         run.count += 1
-        run.lastUse = uses
         Self.append(event, to: &run.payload)
         run.payload.append(0x0A)
-        runBytes += run.payload.count
-        runs[session] = run
-        if runs.count > Limits.importRunsMax || runBytes > Limits.importRunBytesMax { try layOldest() }
     }
 
-    private mutating func layOldest() throws(IngestError) {
-        guard let oldest = runs.values.min(by: { $0.lastUse < $1.lastUse }) else { return }
-        runs[oldest.session] = nil
-        runBytes -= oldest.payload.count
-        try lay(oldest)
-    }
-
-    private mutating func lay(_ run: Run) throws(IngestError) {
-        guard run.count > 0 else { return }
+    private mutating func layRun() throws(IngestError) {
+        guard self.run.count > 0 else { return }
+        var run = Run()
+        swap(&run, &self.run)
+        defer {
+            // The memory serves the next.
+            run.payload.removeAll(keepingCapacity: true)
+            swap(&run.payload, &self.run.payload)
+        }
         let origin = machine.origin(run.session)
         let range = NumberRange(run.first, run.first + Int64(run.count) - 1)
         machine.groupDurable(pipe.durable)
@@ -246,7 +237,9 @@ package struct Importer: ~Copyable {
                 : "\(file): \(origin.source)/\(origin.epoch.rawValue)/\(fault.number)"
             report.note(place, fault.reason)
         }
-        pipe.submit()
+        laidBytes += run.payload.count
+        // Nobody waits for the single event.
+        if laidBytes >= Limits.importGroupBytesMin, pipe.submit() { laidBytes = 0 }
     }
 
     private var bareSession: SessionIndex? {

@@ -89,19 +89,33 @@ struct ReadModelUpkeep {
         }
     }
 
-    /// Makes the read model anew and puts it in the place of the one that is there.
+    /// Makes the read model anew and puts it in the place of the one that is there, which stays where this
+    /// fails.
     ///
     /// - Returns: the position of the next event.
     @discardableResult
     func make(_ log: LogDirectory, recipe: Rebuild.Recipe) throws -> Position {
         let path = directory.readModelPath + ".new"
+        let next: Position
+        do {
+            next = try build(log, at: path, recipe: recipe)
+        } catch {
+            // A disk may be full, and the log needs what this took. What can't be removed, the next one will.
+            try? Rebuild.remove(path)
+            throw error
+        }
+        try Rebuild.swap(path, into: directory.readModelPath)
+        return next
+    }
+
+    /// In a function of its own, so that its threads are gone before the file is.
+    private func build(_ log: LogDirectory, at path: String, recipe: Rebuild.Recipe) throws -> Position {
         let rebuild = try Rebuild(log, at: path, recipe: recipe)
         let end = log.durable.next
         let progress = ProgressReport("building the read model", unit: "events")
         try rebuild.advance { progress.update($0.rawValue - 1, of: end.rawValue - 1) }
         let next = rebuild.next
         try rebuild.finish()
-        try Rebuild.swap(path, into: directory.readModelPath)
         return next
     }
 }
