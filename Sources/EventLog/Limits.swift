@@ -16,12 +16,12 @@ package enum LogLimits {
     package static let segmentBytesMax = 2 << 30
     /// What is zeroed of the next segment between two looks at whether the log needs the disk.
     package static let zeroedBytesMax = 128 << 10
-    /// How much of the memory in which a segment is kept is given back between two of these pauses: more than
-    /// the system keeps in one piece.
+    /// How much of the memory in which a segment is kept is given back between two pauses: more than the
+    /// system keeps in one piece.
     static let yieldedBytesMax = 4 << 20
-    /// What is read of a segment for its summary between two pauses, and how long those are.
+    /// What is read of a segment for its summary between two pauses, and how long all of these are.
     static let summarizedBytesMax = 1 << 20
-    static let summaryPauseMicroseconds = 500
+    static let maintenancePauseMicroseconds = 500
     /// Events of one frame.
     package static let frameEventsMax = 1 << 24
     /// Segments that a reader keeps mapped for random access.
@@ -37,8 +37,8 @@ package enum LogLimits {
     package static let blockBytesMax = 16 << 20
     /// What is written of a compressed segment between two syncs: a sync of the log may have to wait for it.
     static let compressedUnsyncedMax = 1 << 20
-    /// How many bytes a second the log may grow by while segments are compressed as the options say: there
-    /// they take a tenth of a processor. Where it grows faster they are compressed in haste.
+    /// How many bytes a second the log may grow by while a segment is filled that is compressed as the
+    /// options say: at the default level that takes a tenth of a processor. Others are compressed in haste.
     package static let compressionHasteGrowth = 8 << 20
     /// The level in haste, and what goes into a block at least, which makes up for a part of what it costs in
     /// size.
@@ -47,7 +47,7 @@ package enum LogLimits {
     /// How many bytes a second the log may grow by while segments are compressed at all. What comes faster is
     /// compressed once it has come.
     static let compressionGrowthMax = 128 << 20
-    /// Over how long that is measured, and how long compression waits where it was more.
+    /// Over how long that is measured at least, and how long compression waits where it was more.
     static let compressionWatchMilliseconds = 50
     /// How long compression waits for room on a disk that was full, in seconds.
     static let compressionRetrySeconds = 60

@@ -97,6 +97,11 @@ struct BenchTests {
         // A whole window may be acknowledged later, and no more is sent than was asked for.
         #expect(rate > 0 && rate <= 1_100, "\(rate)")
         #expect(try number(row, "behind_median_ns") <= number(row, "behind_max_ns"))
+        let beside = try rows(
+            "sustained", "--rate", "1000", "--seconds", "2", "--calls-before", "500")[0]
+        // What was there before does not count.
+        let projected = try number(beside, "projected_per_second")
+        #expect(projected > 0 && projected <= 1_100, "\(projected)")
     }
 
     @Test func logHoldsWhatItsCopyHolds() throws {
@@ -128,7 +133,7 @@ struct BenchTests {
     @Test(arguments: [
         ["ingest", "--batch", "3"], ["ingest", "--window", "0"], ["decode", "--events", "1"],
         ["verify", "--runs", "0"], ["compress", "--level", "20"], ["corpus", "--events", "5", "x"],
-        ["sustained", "--rate", "0"],
+        ["sustained", "--rate", "0"], ["sustained", "--calls-before", "-1"],
         ["restart", "--events", "10", "--dialogs", "100"], ["memory", "--dialogs", "0"],
     ])
     func whatMakesNoSenseIsRefused(arguments: [String]) throws {

@@ -222,15 +222,16 @@ class Bench:
     def sustained(self):
         length = max(10, self.scaled(60))
         for speed in (100_000, 150_000, 200_000, 300_000):
-            self.sustained_at(speed, length)
+            alone = self.sustained_at(speed, length)
         if self.long:
-            alone = self.sustained_at(150_000, 600)
-            self.sustained_at(300_000, 600)
+            # At a rate that the read model can't keep up with, so that neither run waits for events.
             records = self.scaled(20_000_000)
-            beside = self.sustained_at(150_000, length, records)
+            beside = self.sustained_at(300_000, length, records)
             ratio = beside["projected_per_second"] / alone["projected_per_second"]
             self.rows.append((f"read model's events a second beside {records:,} CDRs, of those without",
                               f"{ratio:.2f}", "–", "–", "≥ 0.7", "yes" if ratio >= 0.7 else "no"))
+            self.sustained_at(150_000, 600)
+            self.sustained_at(300_000, 600)
 
     def sustained_at(self, speed, length, records=0):
         self.say(f"sustained, {length} s at {speed:,}" + (f", {records:,} CDRs there" if records else ""))
@@ -241,7 +242,7 @@ class Bench:
             name += f", {records:,} CDRs there"
         kept = run["events_per_second"] >= speed * 0.99
         behind = run["behind_max_ns"]
-        held = speed == 300_000
+        held = speed == 300_000 and not records
         self.row(f"{name}: taken", Series([run["events_per_second"]]), rate)
         self.row(f"{name}: taken into the read model meanwhile", Series([run["projected_per_second"]]), rate)
         self.row(f"{name}: read model behind at most", Series([behind]), seconds,

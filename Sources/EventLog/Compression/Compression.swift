@@ -8,8 +8,16 @@ final class Compression: Sendable {
     private let space: SegmentSpace
     private let options: CompressionOptions?
     private let notify: @Sendable (LogNotice) -> Void
-    /// Sealed, plain, and with a summary.
-    private let pending: Mutex<[SegmentID]>
+    /// A segment that is sealed, plain, and has its summary; and how fast the log grew while it was filled,
+    /// in bytes a second, 0 where a process before has filled it.
+    private struct Waiting {
+        let segment: SegmentID
+        var growth = 0
+    }
+
+    private let pending: Mutex<[Waiting]>
+    /// When the last one was added, and how long the log was.
+    private let added: Mutex<(at: ContinuousClock.Instant, bytes: Int)>
     private let thread = Mutex<BackgroundThread?>(nil)
     private let isStopping = Atomic<Bool>(false)
     private let hasMore = Atomic<Bool>(true)
@@ -29,19 +37,26 @@ final class Compression: Sendable {
         self.space = space
         self.options = options.compression
         notify = options.notify
+        added = Mutex((.now, space.logBytes))
         let names = Set(names)
         for name in names where name.hasSuffix(SegmentID.compressedSuffix + ".new") {
             try files.storage.remove(files.directory + "/" + name)
         }
         pending = Mutex(
-            files.list.dropLast().filter { names.contains($0.fileName) && !waiting.contains($0) })
+            files.list.dropLast().filter { names.contains($0.fileName) && !waiting.contains($0) }
+                .map { Waiting(segment: $0) })
     }
 
     /// Whether segments stay plain for now: the log grows too fast, or they always do.
     var leavesPlain: Bool { options == nil || isHeldUp.load(ordering: .relaxed) }
 
     func add(_ segment: SegmentID) {
-        pending.withLock { $0.append(segment) }
+        let growth = added.withLock { added in
+            let (now, bytes) = (ContinuousClock.Instant.now, space.logBytes)
+            defer { added = (now, bytes) }
+            return LogGrowth.bytesPerSecond(bytes - added.bytes, in: now - added.at)
+        }
+        pending.withLock { $0.append(Waiting(segment: segment, growth: growth)) }
         hasMore.store(true, ordering: .sequentiallyConsistent)
         bell.ring()
     }
@@ -49,24 +64,30 @@ final class Compression: Sendable {
     /// Compresses all that is there, on the calling thread.
     func run() throws(LogError) {
         guard let options else { return }
-        while try step(options, while: { !isStopped }) {}
+        while try step(options, mindsGrowth: false, while: { !isStopped }) {}
     }
 
     /// Compresses one segment. One that fails is left plain until the log is opened anew, but for a full
     /// disk, on which it may be tried again.
     ///
-    /// - Parameter goesOn: is asked between two blocks.
+    /// - Parameters:
+    ///   - mindsGrowth: whether one that was filled fast is compressed in haste.
+    ///   - goesOn: is asked between two blocks.
     /// - Returns: false where there is none, or it was told to stop.
-    private func step(_ options: CompressionOptions, while goesOn: () -> Bool) throws(LogError) -> Bool {
-        guard let segment = pending.withLock(\.first) else { return false }
+    private func step(
+        _ options: CompressionOptions, mindsGrowth: Bool, while goesOn: () -> Bool
+    ) throws(LogError) -> Bool {
+        guard let waiting = pending.withLock(\.first) else { return false }
+        let segment = waiting.segment
+        let options = mindsGrowth ? options.whileGrowing(by: waiting.growth) : options
         var compressor = SegmentCompressor(files, segment, options)
         do throws(LogError) {
             guard let report = try compressor.replace(while: goesOn) else { return false }
-            pending.withLock { $0.removeAll { $0 == segment } }
+            pending.withLock { $0.removeAll { $0.segment == segment } }
             notify(.compressed(report))
             return true
         } catch {
-            if error.code != .noSpace { pending.withLock { $0.removeAll { $0 == segment } } }
+            if error.code != .noSpace { pending.withLock { $0.removeAll { $0.segment == segment } } }
             notify(error.code == .damaged ? .damaged(error) : .compressionFailed(error))
             throw error
         }
@@ -101,11 +122,10 @@ final class Compression: Sendable {
                     wait = .seconds(1)
                     break
                 }
-                let options = options.whileGrowing(by: growth.now())
                 do throws(LogError) {
-                    // Compression that can't keep up would only take from those that take events.
+                    // Where the log grows this fast, whoever takes events needs all there is.
                     _ = try step(
-                        options,
+                        options, mindsGrowth: true,
                         while: {
                             while !isStopped {
                                 isHeldUp.store(
@@ -139,14 +159,18 @@ private struct LogGrowth {
         measured = (.now, space.logBytes)
     }
 
-    /// Bytes a second, as of the last time that it could be measured.
+    /// Bytes a second since the last time that it was measured.
     mutating func now() -> Int {
         let now = ContinuousClock.Instant.now
         let time = now - measured.at
         guard time >= .milliseconds(LogLimits.compressionWatchMilliseconds) else { return bytesPerSecond }
         let bytes = space.logBytes
-        bytesPerSecond = Int(Double(bytes - measured.bytes) / (time / .seconds(1)))
+        bytesPerSecond = Self.bytesPerSecond(bytes - measured.bytes, in: time)
         measured = (now, bytes)
         return bytesPerSecond
+    }
+
+    static func bytesPerSecond(_ bytes: Int, in time: Duration) -> Int {
+        Int(Double(bytes) / max(time / .seconds(1), 1e-6))
     }
 }

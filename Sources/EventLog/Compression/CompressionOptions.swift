@@ -11,12 +11,12 @@ package struct CompressionOptions: Hashable, Sendable {
 
     package init() {}
 
-    /// How segments are compressed while the log grows by so many bytes a second: fast growth has it take a
-    /// third of the time, and make files a twentieth larger.
+    /// How a segment is compressed that was filled while the log grew by so many bytes a second: fast growth
+    /// has it take a third of the time, and make files a twentieth larger.
     package func whileGrowing(by bytesPerSecond: Int) -> CompressionOptions {
         guard bytesPerSecond > LogLimits.compressionHasteGrowth else { return self }
         var options = self
-        options.level = min(level, LogLimits.compressionLevelInHaste)
+        options.level = LogLimits.compressionLevelInHaste
         options.blockBytes = max(blockBytes, LogLimits.blockBytesInHaste)
         return options
     }

@@ -34,7 +34,8 @@ package protocol StorageFile: AnyObject, Sendable {
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
     func sync() throws(LogError)
-    /// Whoever needs memory may have that in which the system keeps what was read or written.
+    /// Whoever needs memory may have that in which the system keeps these bytes; what it keeps in one piece
+    /// with others may stay.
     func yieldCache(_ range: Range<Int>)
     /// The first `count` bytes, as they are and as they will be.
     func map(_ count: Int) throws(LogError) -> MappedBytes

@@ -86,7 +86,7 @@ final class Maintenance: Sendable {
         }
         let pause = {
             guard isPatient, self.pending.withLock({ $0.count == 1 }) else { return }
-            self.bell.wait(atMost: .microseconds(LogLimits.summaryPauseMicroseconds)) {
+            self.bell.wait(atMost: .microseconds(LogLimits.maintenancePauseMicroseconds)) {
                 self.isStopping.load(ordering: .sequentiallyConsistent)
             }
         }

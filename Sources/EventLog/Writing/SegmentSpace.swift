@@ -35,6 +35,8 @@ final class SegmentSpace: Sendable {
     private let fill = Atomic<Int>(0)
     /// How many bytes the log is long, nearly.
     private let length = Atomic<Int>(0)
+    /// The end of the log as it was noted last.
+    private let noted = Mutex<LogTail?>(nil)
 
     init(storage: any Storage, directory: String, id: LogID, segmentBytes: Int) {
         self.storage = storage
@@ -90,10 +92,15 @@ final class SegmentSpace: Sendable {
     /// Takes note of how far the live segment is filled.
     func note(_ tail: LogTail) {
         fill.store(tail.offset * 1000 / tail.segmentBytes, ordering: .relaxed)
-        length.store(Int(tail.segment.ordinal) * segmentBytes + tail.offset, ordering: .relaxed)
+        let grown = noted.withLock { noted in
+            defer { noted = tail }
+            guard let noted else { return 0 }
+            return tail.segment == noted.segment ? tail.offset - noted.offset : tail.offset
+        }
+        length.add(grown, ordering: .relaxed)
     }
 
-    /// How many bytes the log is long, nearly: to be compared with what it was some time before.
+    /// How many bytes the log has grown by since it was first written to here.
     var logBytes: Int { length.load(ordering: .relaxed) }
 
     /// Zeroes the spare for as long as the live segment fills slowly enough. Where it fills fast, zeroing

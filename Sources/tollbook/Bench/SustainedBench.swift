@@ -44,7 +44,7 @@ struct SustainedBench {
         let data = directory.fresh("sustained")
         if callsBefore > 0 {
             let made = try LogMaker.makePlain(calls: callsBefore, in: data)
-            // At the least level: it is to be there, as it is with a service that has run for long.
+            // As it is with a service that has run for long; at the least level, which is the fastest.
             try LogMaker.compress(data, level: CompressionOptions.levels.lowerBound)
             events = Int64(made.events)
         }

@@ -53,7 +53,8 @@ struct ServeCommand: AsyncParsableCommand {
     var segmentBytes: Int?
     @Option(
         help: ArgumentHelp(
-            "How hard full segments of the log are compressed, in the background: 1 to 19, and 0 not at all (6).",
+            "How hard full segments of the log are compressed, in the background: 1 to 19, and 0 not at all (6). "
+                + "Those that were filled fast are compressed at 1.",
             valueName: "level"))
     var compressionLevel: Int?
     @Option(

@@ -89,7 +89,7 @@ struct ReadModelUpkeep {
         }
     }
 
-    /// Makes the read model anew and puts it in the place of the one that is there, which stays where this
+    /// Makes the read model anew and puts it in the place of the one that is there, which stays where making
     /// fails.
     ///
     /// - Returns: the position of the next event.
@@ -100,7 +100,8 @@ struct ReadModelUpkeep {
         do {
             next = try build(log, at: path, recipe: recipe)
         } catch {
-            // A disk may be full, and the log needs what this took. What can't be removed, the next one will.
+            // A disk may be full, and the log needs what this took. What can't be removed now, the next
+            // rebuild removes.
             try? Rebuild.remove(path)
             throw error
         }
