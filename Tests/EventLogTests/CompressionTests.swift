@@ -232,37 +232,64 @@ extension CompressionTests {
     @Test("Segments that were filled fast are compressed at the least level, others as the options say")
     func fastGrowth() throws {
         let place = Backend.simulated.makePlace()
-        let notices = Notices()
-        let log = try place.open(segmentBytes: 1 << 20) { $0.notify = notices.add }
-        defer { log.close() }
-        log.startMaintenance()
-        let group = log.makeGroup()
-        group.begin(at: log.tail)
-        let source = Ledger.source("fast")
-        let payload = Array(("{\"p\":\"" + String(repeating: "x", count: 250_000) + "\"}\n").utf8)
         var sequence: Int64 = 1
-        func grow(every milliseconds: UInt32, until level: Int) throws {
-            let deadline = ContinuousClock.now + .seconds(30)
-            while notices.compressed.last?.level != level, ContinuousClock.now < deadline {
-                // Safety: bytes of an array of bytes.
-                let position = unsafe group.append(
-                    .events, from: source, first: SequenceNumber(rawValue: sequence), count: 1,
-                    receivedAt: Timestamp(rawValue: sequence), payload: payload.span.bytes)
-                #expect(position != nil)
-                try log.writer.commit(group)
-                group.begin(at: group.tail, room: payload.count + 4_096)
-                sequence += 1
-                usleep(milliseconds * 1_000)
-            }
-            #expect(notices.compressed.last?.level == level)
-        }
         // 25 MB a second at most, and less than one.
-        try grow(every: 10, until: LogLimits.compressionLevelInHaste)
-        try grow(every: 300, until: LogLimits.compressionLevelDefault)
-        log.close()
+        try Self.grow(place, every: 10, until: LogLimits.compressionLevelInHaste, &sequence)
+        try Self.grow(place, every: 300, until: LogLimits.compressionLevelDefault, &sequence)
         let again = try place.open()
         #expect(try LogVerifier(again).run().events == UInt64(sequence - 1))
         again.close()
+    }
+
+    @Test("What was in a log before it was opened is no growth")
+    func growthBeginsWithTheFirstCommit() throws {
+        let place = Backend.simulated.makePlace()
+        var sequence: Int64 = 1
+        // More than would take two seconds at the limit.
+        try Self.grow(place, every: 0, until: nil, &sequence, events: 120)
+        try Self.grow(place, every: 300, until: LogLimits.compressionLevelDefault, &sequence, isFirst: true)
+    }
+
+    /// Adds events of 250,000 bytes, until a segment was compressed at a level.
+    ///
+    /// - Parameters:
+    ///   - events: how many where no level is waited for; nothing is compressed then.
+    ///   - isFirst: whether the first segment that is compressed must be at that level.
+    private static func grow(
+        _ place: Place, every milliseconds: UInt32, until level: Int?, _ sequence: inout Int64,
+        events: Int = .max, isFirst: Bool = false
+    ) throws {
+        let notices = Notices()
+        let log = try place.open(segmentBytes: 1 << 20) {
+            $0.notify = notices.add
+            if level == nil { $0.compression = nil }
+        }
+        defer { log.close() }
+        // Those of before, so that only what is added here is told of.
+        if level != nil { try log.compress() }
+        let before = notices.compressed.count
+        log.startMaintenance()
+        let group = log.makeGroup()
+        group.begin(at: log.tail)
+        let payload = Array(("{\"p\":\"" + String(repeating: "x", count: 250_000) + "\"}\n").utf8)
+        var added = 0
+        var found: [Int] = []
+        let deadline = ContinuousClock.now + .seconds(30)
+        while added < events, ContinuousClock.now < deadline {
+            found = notices.compressed.dropFirst(before).map(\.level)
+            if let level, found.contains(level) || isFirst && !found.isEmpty { break }
+            // Safety: bytes of an array of bytes.
+            let position = unsafe group.append(
+                .events, from: Ledger.source("fast"), first: SequenceNumber(rawValue: sequence), count: 1,
+                receivedAt: Timestamp(rawValue: sequence), payload: payload.span.bytes)
+            #expect(position != nil)
+            try log.writer.commit(group)
+            group.begin(at: group.tail, room: payload.count + 4_096)
+            sequence += 1
+            added += 1
+            usleep(milliseconds * 1_000)
+        }
+        if let level { #expect(isFirst ? found.first == level : found.contains(level), "\(found)") }
     }
 }
 

@@ -15,8 +15,7 @@ struct SustainedBench {
 
     static let figures = [
         "events_per_second", "projected_per_second", "behind_max_ns", "behind_median_ns",
-        "memory_early_bytes",
-        "memory_late_bytes", "seconds",
+        "memory_early_bytes", "memory_late_bytes", "seconds",
     ]
     private static let lookNanoseconds: Int64 = 50_000_000
     /// How many calls begin in a second of the traffic's own time, which passes faster than ours.
