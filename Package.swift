@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        .target(name: "CLinux"),
         .target(
             name: "CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]),
@@ -53,7 +54,7 @@ let package = Package(
 
         .target(name: "Events", dependencies: ["CSimdJSON", "CXXHash"], swiftSettings: house),
         .target(
-            name: "EventLog", dependencies: ["Events", "CXXHash", "CZstd"], swiftSettings: house),
+            name: "EventLog", dependencies: ["Events", "CLinux", "CXXHash", "CZstd"], swiftSettings: house),
         .target(name: "Projections", dependencies: ["Events", "CXXHash"], swiftSettings: house),
         .target(
             name: "ReadModel",

@@ -14,8 +14,10 @@ package enum LogLimits {
     package static let segmentBytesMin = 64 << 10
     /// Offsets within a segment are 32 bits wide.
     package static let segmentBytesMax = 2 << 30
-    /// What is zeroed of the next segment between two looks at whether the log needs the disk.
-    package static let zeroedBytesMax = 128 << 10
+    /// What is zeroed of the next segment between two looks at whether the log needs the disk, where there is
+    /// time, and where there is none.
+    package static let zeroedBytesMin = 128 << 10
+    package static let zeroedBytesMax = 1 << 20
     /// How much of the memory in which a segment is kept is given back between two pauses: more than the
     /// system keeps in one piece.
     static let yieldedBytesMax = 4 << 20

@@ -24,6 +24,9 @@ package enum Limits {
     /// Bytes of one group of frames, written and synced at once. A group that has grown so far is closed, and
     /// the socket waits for the writer.
     package static let groupBytesMax = 8 * 1_048_576
+    /// Bytes of a group that the receiving thread writes and syncs itself where nothing else waits for it.
+    /// The next ones of this size would be decoded within a fifth of the sync.
+    package static let groupBytesSmall = 65_536
     /// Entries of the ledger's own that wait for the writer.
     package static let inboxEntriesMax = 4_096
     /// Messages taken from one socket before the others are looked at, so that none starves.
@@ -66,6 +69,9 @@ package enum Limits {
 
     /// How long numbers of an unacknowledged epoch may be missing, where no setting says otherwise.
     package static let gapMicrosecondsDefault: Int64 = 5_000_000
+    /// Numbers on either side of a gap among which an event is looked for, whose time bounds when the missing
+    /// ones were.
+    package static let gapNeighboursMax = 1_024
     /// How far ahead of the ledger's clock an event's time may lie (schemas/events.schema.json).
     package static let futureMicrosecondsMax: Int64 = 24 * 3_600 * 1_000_000
     /// How often a stopped intake looks whether it may go on.

@@ -18,13 +18,14 @@ struct ImportTableTests {
     private static let ground: Set<String> = ["Glibc", "Synchronization"]
 
     private static let table: [String: Room] = [
+        "CLinux": Room(others: [], toolchain: []),
         "CSimdJSON": Room(others: [], toolchain: []),
         "CSQLite": Room(others: [], toolchain: []),
         "CXXHash": Room(others: [], toolchain: []),
         "CZeroMQ": Room(others: [], toolchain: []),
         "CZstd": Room(others: [], toolchain: []),
         "Events": Room(others: ["CSimdJSON", "CXXHash"], toolchain: ground),
-        "EventLog": Room(others: ["Events", "CXXHash", "CZstd"], toolchain: ground),
+        "EventLog": Room(others: ["Events", "CLinux", "CXXHash", "CZstd"], toolchain: ground),
         // CXXHash: user agents are found by their hash.
         "Projections": Room(others: ["Events", "CXXHash"], toolchain: []),
         "ReadModel": Room(

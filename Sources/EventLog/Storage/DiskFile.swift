@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A file of a POSIX system; it closes when it goes.
@@ -62,6 +63,12 @@ final class DiskFile: StorageFile {
 
     func sync() throws(LogError) {
         guard fdatasync(descriptor) == 0 else { throw LogError.system(path, "can't be synced") }
+    }
+
+    func writeOut(_ range: Range<Int>) throws(LogError) {
+        guard tollbook_write_out(descriptor, range.lowerBound, range.count) == 0 else {
+            throw LogError.system(path, offset: range.lowerBound, "can't be written")
+        }
     }
 
     func yieldCache(_ range: Range<Int>) {

@@ -34,6 +34,9 @@ package protocol StorageFile: AnyObject, Sendable {
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
     func sync() throws(LogError)
+    /// Has what was written of a range taken by the disk, so that a sync finds little left to do; durable it
+    /// is after that sync only.
+    func writeOut(_ range: Range<Int>) throws(LogError)
     /// Whoever needs memory may have that in which the system keeps these bytes; what it keeps in one piece
     /// with others may stay.
     func yieldCache(_ range: Range<Int>)
@@ -43,6 +46,7 @@ package protocol StorageFile: AnyObject, Sendable {
 
 extension StorageFile {
     package func yieldCache(_ range: Range<Int>) {}
+    package func writeOut(_ range: Range<Int>) throws(LogError) {}
 
     /// Writes all of it.
     func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {
@@ -57,7 +61,7 @@ extension StorageFile {
         try unsafe writeAll(bytes.span.bytes, at: offset)
     }
 
-    /// Writes zeros, and has them on disk when it returns.
+    /// Writes zeros; a sync makes them durable.
     func writeZeros(_ range: Range<Int>) throws(LogError) {
         let zeros = [UInt8](repeating: 0, count: min(1 << 20, range.count))
         for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
@@ -65,7 +69,6 @@ extension StorageFile {
             // Safety: bytes of an array of bytes.
             try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: start)
         }
-        try sync()
     }
 }
 

@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// The only one that writes: takes a laid group, writes it, syncs it, says so.
 ///
-/// One thread calls `commit`. What fails, fails for good: the operating system may have dropped what it could
-/// not write, so a second sync that succeeds would prove nothing. The process stops, starts anew and
-/// recovers.
+/// One thread at a time calls `commit`. What fails, fails for good: the operating system may have dropped
+/// what it could not write, so a second sync that succeeds would prove nothing. The process stops, starts
+/// anew and recovers.
 package final class LogWriter: Sendable {
     private struct State {
         var tail: LogTail

@@ -61,7 +61,7 @@ final class Maintenance: Sendable {
     func run(isPatient: Bool = false) throws(LogError) {
         // A mark that is late bounds less, and nothing else.
         try? mark()
-        if isPatient { try space.prepare(pause: pause) } else { try space.prepare() }
+        if isPatient { try space.prepare(pause: pause(hasTime:)) } else { try space.prepare() }
         while let segment = pending.withLock(\.first) {
             do throws(LogError) {
                 try summarize(segment, isPatient: isPatient)
@@ -137,8 +137,10 @@ final class Maintenance: Sendable {
     }
 
     /// - Returns: whether to go on.
-    private func pause() -> Bool {
-        bell.wait(atMost: .milliseconds(1)) { isStopping.load(ordering: .sequentiallyConsistent) }
+    private func pause(hasTime: Bool) -> Bool {
+        if hasTime {
+            bell.wait(atMost: .milliseconds(1)) { isStopping.load(ordering: .sequentiallyConsistent) }
+        }
         return !isStopping.load(ordering: .sequentiallyConsistent)
     }
 

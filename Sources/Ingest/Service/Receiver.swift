@@ -88,11 +88,15 @@ final class Receiver: @unchecked Sendable {
         _ = inbox.addSignal(to: &poller)
     }
 
-    /// The ledger's epoch: its start time, and in any case above every epoch it has had, also where the clock
-    /// was set back.
+    /// The ledger's epoch: its start time, and above every epoch it has had, also where the clock was set
+    /// back. Where an imported entry has the last epoch there is, one that it has not had.
     static func nextEpoch(_ table: SourceTable, _ now: Timestamp) -> Epoch {
-        let last = table.sources.last { $0.source.isLedger }?.epoch.rawValue ?? 0
-        return Epoch(rawValue: max(now.rawValue, last + 1))
+        let had = table.sources.filter(\.source.isLedger).map(\.epoch.rawValue)
+        guard had.last == Int64.max else { return Epoch(rawValue: max(now.rawValue, (had.last ?? 0) + 1)) }
+        let taken = Set(had)
+        var epoch = now.rawValue
+        while taken.contains(epoch) { epoch += 1 }
+        return Epoch(rawValue: epoch)
     }
 
     private func bind() throws(IngestError) {
@@ -135,13 +139,21 @@ final class Receiver: @unchecked Sendable {
         if try drainInbox() { didWork = true }
         try checkOnTime()
         try announce()
-        pipe.submit()
+        if try !hasMore(), pipe.commitSmall() { try announce() } else { pipe.submit() }
         publish()
         guard !didWork else { return }
         try poller.wait(milliseconds: Limits.intakeCheckMilliseconds)
         pipe.toFiller.take()
         toReceiver.take()
         inbox.takeSignal()
+    }
+
+    /// Whether a message waits to be taken.
+    private func hasMore() throws(IngestError) -> Bool {
+        if pipe.group.isEmpty { return false }
+        if try router.hasMessage() { return true }
+        if try pull.hasMessage() { return true }
+        return try subscriber.hasMessage()
     }
 
     /// Takes no more, makes durable what was taken, and says so.

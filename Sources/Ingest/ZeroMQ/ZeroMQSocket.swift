@@ -110,6 +110,17 @@ package struct ZeroMQSocket: ~Copyable {
         }
     }
 
+    /// Whether `receive` would find a frame (`ZMQ_EVENTS`).
+    package borrowing func hasMessage() throws(IngestError) -> Bool {
+        var events: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        // Safety: one number is written, whose size is said.
+        guard unsafe zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 else {
+            throw .zeroMQ("a socket's state can't be asked")
+        }
+        return events & Int32(ZMQ_POLLIN) != 0
+    }
+
     /// Sends a frame without waiting.
     package borrowing func send(
         _ bytes: borrowing Span<UInt8>, more: Bool = false

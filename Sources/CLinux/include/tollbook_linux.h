@@ -1,0 +1,9 @@
+// Calls of Linux that the log needs and Swift's Glibc module leaves out.
+#ifndef TOLLBOOK_LINUX_H
+#define TOLLBOOK_LINUX_H
+
+/// Has the system write the changed pages of a range to the disk, and waits until the disk has taken them
+/// (sync_file_range(2)). They are durable once the file is synced. 0, or -1 with errno.
+int tollbook_write_out(int descriptor, long offset, long count);
+
+#endif
