@@ -228,6 +228,48 @@ struct ImporterTests {
         }
     }
 
+    /// What came with white space around it, as from a source that ends its lines with CRLF, comes out of
+    /// `events` with it and goes into a copy with it.
+    @Test(arguments: ["\r", " ", "\t "])
+    func aCopyKeepsTheBytesOfAnEvent(_ space: String) throws {
+        let directory = TemporaryDirectory()
+        let lines = (1...2).map { Self.line($0, space + Sample.event($0) + space) }
+        #expect(try Self.load(lines.joined(), into: directory).events == 2)
+        #expect(try Self.content(directory) == lines)
+        // Whoever writes an envelope with spaces of his own means the value.
+        let loose = Self.line(1, Sample.event(1)).replacing(",", with: ", ").replacing(":", with: ": ")
+        #expect(try Self.load(loose, into: directory).conflicts == 1)
+    }
+
+    @Test func aBareLineKeepsItsBytes() throws {
+        let directory = TemporaryDirectory()
+        #expect(try Self.load(Sample.event(1) + "\r\n\r\n", into: directory).events == 1)
+        #expect(try Self.content(directory)[0].contains("}\r}"))
+    }
+
+    /// Two lines that lost the break between them are no envelope: rejected with all their bytes.
+    @Test func whatFollowsAnEnvelopeIsNotDropped() throws {
+        let pair = Self.line(1).dropLast() + Self.line(2)
+        let twice = Self.line(1).dropLast(2) + #","seq":9}"# + "\n"
+        for line in [pair, Self.line(1).dropLast() + " x\n", twice] {
+            let directory = TemporaryDirectory()
+            let report = try Self.load(String(line), into: directory)
+            #expect(report.events == 0 && report.rejected == 1, "\(line)")
+            #expect(try Self.frames(directory) == ["rejected import:0ffe010203040506/1 1-1"])
+        }
+    }
+
+    /// An entry of the ledger's own from the last epoch there is leaves a ledger that still opens.
+    @Test func theLastEpochOfTheLedgerIsNoEnd() throws {
+        let directory = TemporaryDirectory()
+        let tick = Self.line(1, #"{"type":"ledger.tick","time":1}"#, epoch: .max, "ledger")
+        #expect(try Self.load(tick, into: directory).events == 1)
+        #expect(try Self.load("no json\n", into: directory).rejected == 1)
+        let ledger = try TestLedger(in: directory)
+        ledger.stop()
+        #expect(try ledger.frames().count == 2)
+    }
+
     @Test func lineThatAreTooLongAreNamed() throws {
         let directory = TemporaryDirectory()
         let text =

@@ -133,6 +133,21 @@ struct UnaskedTests {
         #expect(try ledger.frames() == ["p/7 1-1"])
     }
 
+    /// A rejected line tells no time: the event before it does.
+    @Test func aGapIsBoundedByTheNearestEvents() throws {
+        let ledger = try TestLedger()
+        let peer = try TestPeer(.push, ledger.service.pullEndpoints[0])
+        try peer.send(Sample.batch(1, 3), Sample.lines(1...2) + "bad\n")
+        try peer.send(Sample.batch(6, 2), "worse\n" + Sample.lines(7...7))
+        #expect(ledger.wait { $0.batches == 2 })
+        ledger.clock.advance(microseconds: 5_000_000)
+        #expect(ledger.wait { $0.gaps == 1 })
+        ledger.stop()
+        let gap = try #require(try ledger.events(ofLedger: true).last)
+        let bounds = #""after":1700000000000002,"before":1700000000000007}"#
+        #expect(gap.hasSuffix(#""from_seq":4,"to_seq":5,"# + bounds), "\(gap)")
+    }
+
     @Test func aSubscriberTakesTopicsOrNone() throws {
         let ledger = try TestLedger()
         let peer = try TestPeer(.publisher, ledger.service.subscriberEndpoints[0])

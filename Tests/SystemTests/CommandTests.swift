@@ -38,6 +38,7 @@ struct CommandTests {
         (["simulate", "--lost", "2"], "--lost"),
         (["explain"], "callid"),
         (["explain", "a", "--format", "csv"], "table or ndjson"),
+        (["serve", "--router", "none", "--pull", "none", "--sub", "none"], "nothing could ever arrive"),
         (["frobnicate"], "frobnicate"),
     ]
 

@@ -204,6 +204,35 @@ struct ImportTests {
         #expect(!FileManager.default.fileExists(atPath: ledger.data))
         #expect(try ledger.run("import", ledger.files.root.path).errors.contains("is a directory"))
     }
+
+    /// A line that can't even be kept as rejected makes the import say no, after everything else is in.
+    @Test func aLineThatIsTooLongIsNotPassedOver() throws {
+        let ledger = try Ledger()
+        let long = #"{"a":"\#(String(repeating: "a", count: 2_200_000))"}"#
+        let file = try ledger.files.write(long + "\n" + #"{"type":"x","time":1}"# + "\n", to: "long.ndjson")
+        let outcome = try ledger.run("import", file)
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("long.ndjson:1: an event of 2200008 bytes"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("1 line is not in the ledger"), "\(outcome.errors)")
+        #expect(try ledger.rows("events").count == 1)
+    }
+
+    /// Wherever the damage is, and be it in the only segment there is.
+    @Test func verifyingDamageEndsWithOne() throws {
+        let ledger = try Ledger()
+        try ledger.takeStories()
+        let names = try FileManager.default.contentsOfDirectory(atPath: ledger.data + "/log")
+        let name = try #require(names.first { $0.hasSuffix(".segment") })
+        let url = URL(fileURLWithPath: ledger.data + "/log/" + name)
+        var bytes = try Data(contentsOf: url)
+        bytes[5_000] ^= 1
+        try bytes.write(to: url)
+        for flags in [[], ["--log-only"]] {
+            let outcome = try BuiltProgram.run(["verify", "--data", ledger.data] + flags)
+            #expect(outcome.status == 1, "\(outcome.errors)")
+            #expect(outcome.errors.contains("\(name) at byte"), "\(outcome.errors)")
+        }
+    }
 }
 
 /// A random generator that gives the same numbers for the same seed (splitmix64).

@@ -156,11 +156,8 @@ package struct Importer: ~Copyable {
 
     // MARK: Lines
 
-    private mutating func takeLine(_ whole: borrowing Span<UInt8>) throws(IngestError) {
+    private mutating func takeLine(_ line: borrowing Span<UInt8>) throws(IngestError) {
         lineNumber += 1
-        var end = whole.count
-        if end > 0, whole[end - 1] == 0x0D { end -= 1 }
-        let line = whole.extracting(0..<end)
         guard !Self.isBlank(line) else { return }
         report.lines += 1
         switch Envelope.kind(of: line) {
@@ -249,7 +246,7 @@ package struct Importer: ~Copyable {
     // MARK: Bytes
 
     private static func isBlank(_ line: borrowing Span<UInt8>) -> Bool {
-        for index in line.indices where line[index] != 0x20 && line[index] != 0x09 { return false }
+        for index in line.indices where ![0x20, 0x09, 0x0D].contains(line[index]) { return false }
         return true
     }
 

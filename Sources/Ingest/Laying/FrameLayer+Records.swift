@@ -112,8 +112,19 @@ extension FrameLayer {
         }
     }
 
+    /// The time of the first of these numbers that an event in the durable log has: in the place of others
+    /// stand rejections, or nothing.
+    mutating func time(
+        ofFirst numbers: StrideThrough<Int64>, of session: SessionIndex, in machine: inout ProtocolMachine
+    ) throws(IngestError) -> Timestamp? {
+        for number in numbers where machine.isPresent(session, number) {
+            if let time = try time(of: number, in: machine.origin(session)) { return time }
+        }
+        return nil
+    }
+
     /// The time of an event in the durable log; null where there is none, or a rejection in its place.
-    mutating func time(of number: Int64, in origin: SourceEpoch) throws(IngestError) -> Timestamp? {
+    private mutating func time(of number: Int64, in origin: SourceEpoch) throws(IngestError) -> Timestamp? {
         for frame in try frames(origin, SequenceNumber(rawValue: number))
         where frame.header.kind == .events {
             decoder.begin(frame.line)

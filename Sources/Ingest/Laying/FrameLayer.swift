@@ -263,8 +263,12 @@ struct FrameLayer: ~Copyable {
         at now: Timestamp
     ) throws(IngestError) {
         let origin = machine.origin(session)
-        let after = range.first > 1 ? try time(of: range.first - 1, in: origin) : nil
-        let before = try time(of: range.last + 1, in: origin)
+        let reach = Int64(Limits.gapNeighboursMax)
+        let below = stride(from: range.first - 1, through: max(range.first - reach, 1), by: -1)
+        let above = stride(
+            from: range.last + 1, through: range.last + min(reach, NumberRange.numberMax - range.last), by: 1)
+        let after = try time(ofFirst: below, of: session, in: &machine)
+        let before = try time(ofFirst: above, of: session, in: &machine)
         voice.sayGap(range, of: origin, after: after, before: before, reason: reason, at: now)
         let number = voice.next
         try appendOwn(

@@ -6,6 +6,9 @@ package struct Envelope: Sendable {
     package let origin: SourceEpoch
     package let number: Int64
     /// Where the value of `event` stands, brackets included; null where there is no such field.
+    ///
+    /// White space around the value is no part of it, unless the envelope is written as `events` writes it,
+    /// without any, and `event` last. Then all from the colon to the last bracket is the event as it came.
     package let event: Range<Int>?
 
     /// What a JSON object's first level says of its kind.
@@ -20,59 +23,116 @@ package struct Envelope: Sendable {
     }
 
     /// Looks at an object's first level. Values are found by their brackets and quotes, not judged.
+    ///
+    /// What has a member of the envelope twice is none, and neither is a line that goes on behind it.
     static func kind(of bytes: borrowing Span<UInt8>) -> Kind {
-        var cursor = JSONCursor()
-        var source: HeaderText?
-        var epoch: Int64?
-        var number: Int64?
-        var event: Range<Int>?
-        var hasOperation = false
+        var reading = EnvelopeReading()
         do throws(HeaderFields.Fault) {
-            cursor.skipSpace(bytes)
-            guard cursor.peek(bytes) == UInt8(ascii: "{") else { return .other }
-            cursor.offset += 1
-            cursor.skipSpace(bytes)
-            if cursor.peek(bytes) == UInt8(ascii: "}") { return .plain }
-            while true {
-                cursor.skipSpace(bytes)
-                let key = try cursor.takeString(bytes)
-                cursor.skipSpace(bytes)
-                guard cursor.peek(bytes) == UInt8(ascii: ":") else { return .other }
-                cursor.offset += 1
-                cursor.skipSpace(bytes)
-                let start = cursor.offset
-                switch key.end - key.start {
-                case 2 where key.equals("op", in: bytes):
-                    hasOperation = true
-                    try cursor.skipBalanced(bytes)
-                case 3 where key.equals("seq", in: bytes): number = try cursor.takeIntegerOrSkip(bytes)
-                case 5 where key.equals("epoch", in: bytes): epoch = try cursor.takeIntegerOrSkip(bytes)
-                case 5 where key.equals("event", in: bytes):
-                    try cursor.skipBalanced(bytes)
-                    event = start..<cursor.offset
-                case 6 where key.equals("source", in: bytes) && cursor.peek(bytes) == UInt8(ascii: "\""):
-                    source = try cursor.takeString(bytes)
-                default: try cursor.skipBalanced(bytes)
-                }
-                cursor.skipSpace(bytes)
-                let next = cursor.peek(bytes)
-                cursor.offset += 1
-                if next == UInt8(ascii: ",") { continue }
-                guard next == UInt8(ascii: "}") else { return .other }
-                break
-            }
+            guard try reading.takeObject(bytes) else { return .other }
         } catch {
             return .other
         }
-        if let source, let epoch, let number, epoch >= 1, (1...NumberRange.numberMax).contains(number),
-            let name = Request.name(source, bytes)
+        if reading.event != nil, reading.isTwice { return .plain }
+        if let source = reading.source, let epoch = reading.epoch, let number = reading.number, epoch >= 1,
+            (1...NumberRange.numberMax).contains(number), let name = Request.name(source, bytes)
         {
             return .envelope(
                 Envelope(
                     origin: SourceEpoch(source: name, epoch: Epoch(rawValue: epoch)), number: number,
-                    event: event))
+                    event: reading.event))
         }
-        return hasOperation ? .header : .plain
+        return reading.hasOperation ? .header : .plain
+    }
+}
+
+/// The members of an object that may be an envelope, while they are read.
+private struct EnvelopeReading {
+    private var cursor = JSONCursor()
+    private(set) var source: HeaderText?
+    private(set) var epoch: Int64?
+    private(set) var number: Int64?
+    private(set) var event: Range<Int>?
+    private(set) var hasOperation = false
+    /// Whether a member of the envelope stood there before.
+    private(set) var isTwice = false
+    private var met: UInt8 = 0
+    /// Whether there was no white space so far, but around the event.
+    private var isDense = true
+
+    private enum Member: UInt8 { case source, epoch, number, event, other }
+
+    /// Reads an object and what is behind it; false where it is none, or not the last.
+    mutating func takeObject(_ bytes: borrowing Span<UInt8>) throws(HeaderFields.Fault) -> Bool {
+        cursor.skipSpace(bytes)
+        guard cursor.peek(bytes) == UInt8(ascii: "{") else { return false }
+        isDense = cursor.offset == 0
+        cursor.offset += 1
+        skipSpace(bytes)
+        if cursor.peek(bytes) == UInt8(ascii: "}") {
+            cursor.offset += 1
+        } else {
+            while true {
+                skipSpace(bytes)
+                guard let colon = try takeKey(bytes) else { return false }
+                let member = try takeValue(of: colon.key, bytes)
+                if member == .event { cursor.skipSpace(bytes) } else { skipSpace(bytes) }
+                let next = cursor.peek(bytes)
+                cursor.offset += 1
+                if next == UInt8(ascii: ",") { continue }
+                guard next == UInt8(ascii: "}") else { return false }
+                if member == .event, isDense { event = colon.end..<cursor.offset - 1 }
+                break
+            }
+        }
+        cursor.skipSpace(bytes)
+        return cursor.offset >= bytes.count
+    }
+
+    private mutating func skipSpace(_ bytes: borrowing Span<UInt8>) {
+        let start = cursor.offset
+        cursor.skipSpace(bytes)
+        isDense = isDense && cursor.offset == start
+    }
+
+    /// - Returns: the key, and where its colon ends; null where there is no colon.
+    private mutating func takeKey(
+        _ bytes: borrowing Span<UInt8>
+    ) throws(HeaderFields.Fault) -> (key: HeaderText, end: Int)? {
+        let key = try cursor.takeString(bytes)
+        skipSpace(bytes)
+        guard cursor.peek(bytes) == UInt8(ascii: ":") else { return nil }
+        cursor.offset += 1
+        return (key, cursor.offset)
+    }
+
+    private mutating func takeValue(
+        of key: HeaderText, _ bytes: borrowing Span<UInt8>
+    ) throws(HeaderFields.Fault) -> Member {
+        let member = Self.member(key, bytes)
+        if member == .event { cursor.skipSpace(bytes) } else { skipSpace(bytes) }
+        let mark: UInt8 = member == .other ? 0 : 1 << member.rawValue
+        isTwice = isTwice || met & mark != 0
+        met |= mark
+        let start = cursor.offset
+        switch member {
+        case .number: number = try cursor.takeIntegerOrSkip(bytes)
+        case .epoch: epoch = try cursor.takeIntegerOrSkip(bytes)
+        case .source where cursor.peek(bytes) == UInt8(ascii: "\""): source = try cursor.takeString(bytes)
+        case .source, .event, .other: try cursor.skipBalanced(bytes)
+        }
+        if member == .event { event = start..<cursor.offset }
+        hasOperation = hasOperation || key.equals("op", in: bytes)
+        return member
+    }
+
+    private static func member(_ key: HeaderText, _ bytes: borrowing Span<UInt8>) -> Member {
+        switch key.end - key.start {
+        case 3 where key.equals("seq", in: bytes): .number
+        case 5 where key.equals("epoch", in: bytes): .epoch
+        case 5 where key.equals("event", in: bytes): .event
+        case 6 where key.equals("source", in: bytes): .source
+        default: .other
+        }
     }
 }
 

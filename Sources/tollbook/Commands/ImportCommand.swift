@@ -14,7 +14,7 @@ struct ImportCommand: ParsableCommand {
         discussion: """
             A line is either {"source","epoch","seq","event"}, as `events` prints it, and keeps its identity; or a bare
             event, whose source is made from the file's contents. Either way importing a file again adds nothing. An
-            invalid event goes into the log as rejected, with its bytes.
+            invalid event goes into the log as rejected, with its bytes. Exit status 1 where a line is too long for that.
 
             EXAMPLES
               tollbook import calls.ndjson
@@ -44,6 +44,12 @@ struct ImportCommand: ParsableCommand {
         let report = try take(inputs, into: log)
         say(report)
         try ReadModelUpkeep(directory: directory).catchUp(log)
+        if report.unreadable > 0 {
+            throw CommandFailure(
+                .answerIsNo,
+                "\(HumanCount.of(Int(report.unreadable), "line is", "lines are")) not in the ledger: an event has at most "
+                    + "65,536 bytes, and what is this long can't be kept as rejected either")
+        }
     }
 
     private func take(_ inputs: [ImportInput], into log: LogDirectory) throws -> ImportReport {

@@ -24,14 +24,13 @@ struct VerifyCommand: ParsableCommand {
     var logOnly = false
 
     func run() throws {
-        let log = try data.directory.openLogForReading()
         let report: LogVerifier.Report
-        do throws(LogError) {
+        do {
+            let log = try data.directory.openLogForReading()
             let progress = ProgressReport("verifying the log", unit: "bytes")
             report = try LogVerifier(log).run { progress.update(UInt64($0), of: UInt64($1)) }
             progress.finish()
-        } catch {
-            guard error.code == .damaged else { throw error }
+        } catch let error as LogError where error.code == .damaged {
             throw CommandFailure(.answerIsNo, "the log is damaged: \(error)")
         }
         StandardError.writeLine(

@@ -36,6 +36,11 @@ struct ServiceConfiguration: Sendable {
         configuration.routerEndpoints = reading.endpoints(.router) ?? configuration.routerEndpoints
         configuration.pullEndpoints = reading.endpoints(.pull) ?? configuration.pullEndpoints
         configuration.subscriberEndpoints = reading.endpoints(.sub) ?? configuration.subscriberEndpoints
+        let endpoints =
+            configuration.routerEndpoints + configuration.pullEndpoints + configuration.subscriberEndpoints
+        if endpoints.isEmpty {
+            reading.complain(of: .router, "is none, like pull and sub: nothing could ever arrive")
+        }
         configuration.policyPath = reading.text(.policy)
         var settings = configuration.settings
         settings.lifetimeSeconds = reading.number(.lifetime) ?? settings.lifetimeSeconds

@@ -88,7 +88,7 @@ final class EventWriter {
     private func isWanted(in payload: PaddedBytes, _ source: SourceEpoch) -> Bool {
         guard let onlyCallID else { return true }
         guard case .event? = decoder.next(into: &view, from: source.source.isLedger ? .ledger : .proxy),
-            let text = view.text(.callID)
+            view.type.belongsToCall, let text = view.text(.callID)
         else { return false }
         var callID: [UInt8] = []
         JSONText.append(text, in: payload, to: &callID)
