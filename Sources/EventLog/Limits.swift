@@ -18,6 +18,9 @@ package enum LogLimits {
     /// time, and where there is none.
     package static let zeroedBytesMin = 128 << 10
     package static let zeroedBytesMax = 1 << 20
+    /// Bytes a second by which a log may grow for its next segment to be zeroed with no time to spare: a
+    /// third of what keeps both processors busy.
+    package static let zeroedGrowthMax = 100e6
     /// How much of the memory in which a segment is kept is given back between two pauses: more than the
     /// system keeps in one piece.
     static let yieldedBytesMax = 4 << 20

@@ -104,12 +104,14 @@ final class SegmentSpace: Sendable {
     var logBytes: Int { length.load(ordering: .relaxed) }
 
     /// Zeroes the spare: in small pieces for as long as the live segment fills slowly enough, and otherwise
-    /// in pieces that are written fast. Blocks that were never written take half of the time of a sync, so
-    /// that even a log that fills a segment in a quarter of a second gains by it.
+    /// in pieces that are written fast. Blocks that were never written take half of the time of a sync; but
+    /// where the log wants all of the processors and the disk, zeroing takes more from it than it gives back:
+    /// then the rest is left reserved.
     ///
     /// - Returns: false where it was given up.
     private func writeZeros(_ file: any StorageFile, pause: ((Bool) -> Bool)?) throws(LogError) -> Bool {
         var end = 0
+        let (begun, before) = (ContinuousClock.now, logBytes)
         while end < segmentBytes {
             let hasTime = end * 1000 / segmentBytes >= 2 * fill.load(ordering: .relaxed)
             let bytes = pause != nil && hasTime ? LogLimits.zeroedBytesMin : LogLimits.zeroedBytesMax
@@ -117,7 +119,10 @@ final class SegmentSpace: Sendable {
             end = min(start + bytes, segmentBytes)
             try file.writeZeros(start..<end)
             try file.writeOut(start..<end)
-            if let pause, !pause(hasTime) { return false }
+            guard let pause else { continue }
+            if !pause(hasTime) { return false }
+            let seconds = (ContinuousClock.now - begun) / .seconds(1)
+            if !hasTime, Double(logBytes - before) > seconds * LogLimits.zeroedGrowthMax { break }
         }
         try file.sync()
         return true
