@@ -27,6 +27,10 @@ package enum Limits {
     /// Bytes of a group that the receiving thread writes and syncs itself where nothing else waits for it.
     /// The next ones of this size would be decoded within a fifth of the sync.
     package static let groupBytesSmall = 65_536
+    /// How long that may take for the next small group to be written so too, and how many go to the writer
+    /// where it took longer.
+    package static let quickSyncMicrosecondsMax = 5_000
+    package static let groupsAfterSlowSync = 1_000
     /// Entries of the ledger's own that wait for the writer.
     package static let inboxEntriesMax = 4_096
     /// Messages taken from one socket before the others are looked at, so that none starves.

@@ -12,6 +12,7 @@ final class FickleStorage: Storage {
     struct Faults: Sendable {
         var isFull = false
         var failsToSync = false
+        var isSlow = false
     }
 
     private let disk = DiskStorage()
@@ -57,6 +58,7 @@ final class FickleFile: StorageFile {
         if faults.value.withLock({ $0.failsToSync }) {
             throw LogError(.system, path: path, errno: EIO, "No.")
         }
+        if faults.value.withLock({ $0.isSlow }) { usleep(UInt32(Limits.quickSyncMicrosecondsMax)) }
         try file.sync()
     }
     func map(_ count: Int) throws(LogError) -> MappedBytes { try file.map(count) }

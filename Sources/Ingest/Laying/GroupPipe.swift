@@ -18,6 +18,9 @@ package final class GroupPipe: @unchecked Sendable {
     /// The number of the group that is being filled.
     package private(set) var filling = GroupNumber(rawValue: 1)
     private var thread: OwnThread?
+    /// Groups, however small, that are left to the writer, since the disk was slow just now: what the filling
+    /// thread does not take meanwhile piles up in the sockets, and some of these drop what is too much.
+    private var leftToWriter = 0
 
     private let submitted = Atomic<UInt64>(0)
     private let completed = Atomic<UInt64>(0)
@@ -74,6 +77,11 @@ package final class GroupPipe: @unchecked Sendable {
         guard !group.isEmpty, isIdle, group.byteCount <= Limits.groupBytesSmall, error == nil else {
             return false
         }
+        guard leftToWriter == 0 else {
+            leftToWriter -= 1
+            return false
+        }
+        let begun = ContinuousClock.now
         do throws(LogError) {
             try log.writer.commit(group)
         } catch {
@@ -81,6 +89,9 @@ package final class GroupPipe: @unchecked Sendable {
             if error.code == .noSpace { return false }
             failure.withLock { $0 = error }
             return true
+        }
+        if ContinuousClock.now - begun > .microseconds(Limits.quickSyncMicrosecondsMax) {
+            leftToWriter = Limits.groupsAfterSlowSync
         }
         let tail = group.tail
         submitted.store(filling.rawValue, ordering: .releasing)

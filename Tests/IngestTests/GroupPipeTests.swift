@@ -1,0 +1,82 @@
+import EventLog
+import Events
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Ingest
+
+/// Who writes a group: the thread that fills it, or the writer's.
+@Suite(.serialized)
+struct GroupPipeTests {
+    private static func lay(_ number: Int64, bytes: Int = 300, in pipe: GroupPipe) throws {
+        let source = try #require(SourceName("p"))
+        let payload = [UInt8](repeating: 0x20, count: bytes - 1) + [0x0A]
+        // Safety: bytes are read as bytes.
+        let position = unsafe pipe.group.append(
+            .events, from: SourceEpoch(source: source, epoch: Epoch(rawValue: 7)),
+            first: SequenceNumber(rawValue: number), count: 1, receivedAt: Timestamp(rawValue: 1),
+            payload: payload.span.bytes)
+        try #require(position != nil)
+    }
+
+    @Test func smallGroupsAreWrittenByWhoFillsThem() throws {
+        let directory = TemporaryDirectory()
+        let log = try LogDirectory.open(directory.path)
+        defer { log.close() }
+        let pipe = try GroupPipe(log: log)
+        defer { pipe.stop() }
+        #expect(!pipe.commitSmall(), "there is nothing to write")
+        try Self.lay(1, in: pipe)
+        #expect(pipe.commitSmall())
+        #expect(pipe.durable.rawValue == 1 && pipe.isIdle && log.durable.next.rawValue == 2)
+        try Self.lay(2, bytes: Limits.groupBytesSmall, in: pipe)
+        #expect(!pipe.commitSmall(), "a large one is the writer's")
+        try pipe.flush()
+        #expect(pipe.durable.rawValue == 2 && log.durable.next.rawValue == 3)
+    }
+
+    /// Where the disk is slow, the thread that fills goes on filling.
+    @Test func aSlowDiskIsLeftToTheWriter() throws {
+        let directory = TemporaryDirectory()
+        let faults = FickleStorage.Shared()
+        let log = try LogDirectory.open(directory.path, storage: FickleStorage(faults))
+        defer { log.close() }
+        let pipe = try GroupPipe(log: log)
+        defer { pipe.stop() }
+        faults.value.withLock { $0.isSlow = true }
+        try Self.lay(1, in: pipe)
+        #expect(pipe.commitSmall())
+        faults.value.withLock { $0.isSlow = false }
+        for number in 0..<Limits.groupsAfterSlowSync {
+            try Self.lay(Int64(number) + 2, in: pipe)
+            try #require(!pipe.commitSmall())
+            try pipe.flush()
+        }
+        try Self.lay(Int64(Limits.groupsAfterSlowSync) + 2, in: pipe)
+        #expect(pipe.commitSmall())
+    }
+
+    @Test func aFullDiskIsTheWritersToWaitFor() throws {
+        let directory = TemporaryDirectory()
+        let faults = FickleStorage.Shared()
+        var options = LogOptions()
+        options.segmentBytes = LogLimits.segmentBytesMin
+        let log = try LogDirectory.open(directory.path, options: options, storage: FickleStorage(faults))
+        defer { log.close() }
+        let pipe = try GroupPipe(log: log)
+        defer { pipe.stop() }
+        try Self.lay(1, bytes: LogLimits.segmentBytesMin - 8_192, in: pipe)
+        try pipe.flush()
+        faults.value.withLock { $0.isFull = true }
+        try pipe.rotate(room: 32_768)
+        try Self.lay(2, bytes: 32_768, in: pipe)
+        #expect(!pipe.commitSmall())
+        #expect(pipe.error == nil)
+        #expect(pipe.submit())
+        while !pipe.isFull { pipe.toFiller.wait(milliseconds: 100) }
+        faults.value.withLock { $0.isFull = false }
+        while !pipe.isIdle { pipe.toFiller.wait(milliseconds: 100) }
+        #expect(log.durable.next.rawValue == 3)
+    }
+}
