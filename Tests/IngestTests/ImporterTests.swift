@@ -238,6 +238,7 @@ struct ImporterTests {
         #expect(try Self.content(directory) == lines)
         // Whoever writes an envelope with spaces of his own means the value.
         let loose = Self.line(1, Sample.event(1)).replacing(",", with: ", ").replacing(":", with: ": ")
+            .replacing("\"event\"", with: #""\u0065vent""#)
         #expect(try Self.load(loose, into: directory).conflicts == 1)
     }
 

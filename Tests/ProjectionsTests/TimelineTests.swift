@@ -36,6 +36,8 @@ struct TimelineTests {
                 #expect(Self.summary(prefix) == Self.summary(fresh), "\(name), event \(index)")
                 #expect(Set(step.deadlines) == Set(prefix.deadlines), "\(name), event \(index)")
                 #expect(step.deadlines.first?.at == prefix.nextDeadline)
+                let isTold = Self.tellsProof(step, index, prefix)
+                #expect(isTold, "\(name), event \(index)")
             }
             addUp(timeline, fold, name)
         }
@@ -53,6 +55,21 @@ struct TimelineTests {
                     + " \(marks)")
         }
         return lines
+    }
+
+    /// Whether the last proof of life of a leg so far is told as one, unless it makes the leg.
+    private static func tellsProof(
+        _ step: CallTimeline.Step, _ index: Int, _ known: borrowing CallFold
+    ) -> Bool {
+        let fact = known.facts[index]
+        guard fact.isProofOfLife, known.legs.contains(where: { $0.tag == fact.tag && $0.lastProof == index })
+        else { return true }
+        return step.effects.contains {
+            switch $0 {
+            case .provesLife(let tag), .makesLeg(let tag): tag == fact.tag
+            default: false
+            }
+        }
     }
 
     /// Goes through the effects as somebody who reads them.

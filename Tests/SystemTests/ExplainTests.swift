@@ -105,6 +105,27 @@ struct ExplainTests {
         }
     }
 
+    /// An event of a type that is not known yet can close a gap, and is named for it.
+    @Test func revisionsNameWhatIsNotKnown() throws {
+        let ledger = try Ledger()
+        func line(_ source: String, _ number: Int, _ event: String) -> String {
+            #"{"source":"\#(source)","epoch":1,"seq":\#(number),"event":\#(event)}"#
+        }
+        let call = #""callid":"c","from_tag":"f","cseq":1"#
+        let gap = #""gap_source":"p","gap_epoch":1,"from_seq":3,"to_seq":3"#
+        _ = try ledger.take(
+            [
+                line("p", 1, #"{"type":"dialog.trying","time":1000000,\#(call)}"#),
+                line(
+                    "p", 2, #"{"type":"dialog.failed","time":2000000,\#(call),"sip_code":486,"by":"callee"}"#),
+                line("ledger", 1, #"{"type":"ledger.gap","time":3000000,\#(gap)}"#),
+                line("p", 3, #"{"type":"x.n\u0065w","time":2500000}"#),
+            ].joined(separator: "\n"))
+        let rows = try ledger.rows("cdrs", "--revisions", "--callid", "c")
+        #expect(rows.last?["made_by_type"] as? String == "x.new")
+        #expect(rows.last?["made_by"] as? Int == 4)
+    }
+
     /// Revisions of records that were corrected, withdrawn and came back, each with what did it.
     @Test func revisionsTellWhatChangedAndWhatDidIt() throws {
         let ledger = try Ledger()

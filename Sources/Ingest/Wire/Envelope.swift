@@ -126,13 +126,10 @@ private struct EnvelopeReading {
     }
 
     private static func member(_ key: HeaderText, _ bytes: borrowing Span<UInt8>) -> Member {
-        switch key.end - key.start {
-        case 3 where key.equals("seq", in: bytes): .number
-        case 5 where key.equals("epoch", in: bytes): .epoch
-        case 5 where key.equals("event", in: bytes): .event
-        case 6 where key.equals("source", in: bytes): .source
-        default: .other
-        }
+        if key.equals("seq", in: bytes) { return .number }
+        if key.equals("epoch", in: bytes) { return .epoch }
+        if key.equals("event", in: bytes) { return .event }
+        return key.equals("source", in: bytes) ? .source : .other
     }
 }
 

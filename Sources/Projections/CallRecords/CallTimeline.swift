@@ -86,7 +86,10 @@ package struct CallTimeline: Sendable {
             return [.repeats(original ?? 0)]
         }
         let leg = before.legs.first { $0.tag == fact.tag }
-        guard let leg, leg.end == nil, fact.isProofOfLife else { return [.changesNothing] }
+        // What came in the microsecond of the end is still a proof.
+        guard let leg, fact.isProofOfLife, leg.endedAt.map({ fact.time <= $0 }) ?? true else {
+            return [.changesNothing]
+        }
         return [.provesLife(fact.tag)]
     }
 
@@ -111,7 +114,8 @@ package struct CallTimeline: Sendable {
             if let end = known?.end, leg.end != end { effects.append(.takesBackEnd(leg.tag, end)) }
             if let end = leg.end, end != known?.end {
                 effects.append(.endsLeg(leg.tag, end))
-            } else if leg.lastProof == index, fact.isProofOfLife, known != nil {
+            }
+            if leg.lastProof == index, fact.isProofOfLife, known != nil {
                 effects.append(.provesLife(leg.tag))
             }
         }

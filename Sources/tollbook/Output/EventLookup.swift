@@ -1,5 +1,7 @@
 import EventLog
 import Events
+import Foundation
+import ReadModel
 
 /// Fetches events by their positions, in words.
 final class EventLookup {
@@ -33,7 +35,14 @@ final class EventLookup {
         let json = unsafe String(decoding: stated.bytes.pointer(at: 0, to: stated.bytes.count), as: UTF8.self)
         return Found(
             position: position, source: stated.source, sequence: stated.sequence,
-            receivedAt: stated.receivedAt, time: view.time, type: view.type.name,
+            receivedAt: stated.receivedAt, time: view.time,
+            type: view.type == .unknown ? Self.type(in: json) : view.type.name,
             says: EventPhrase.text(view, in: stated.bytes), json: json)
+    }
+
+    /// What an event calls itself whose type is not one of ours.
+    private static func type(in json: String) -> String {
+        let value = JSONMembers.of(json).first { $0.name == "type" }?.value ?? ""
+        return (try? JSONDecoder().decode(String.self, from: Data(value.utf8))) ?? value
     }
 }
