@@ -30,7 +30,7 @@ package enum Limits {
     /// How long that may take for the next small group to be written so too, and how many go to the writer
     /// where it took longer.
     package static let quickSyncMicrosecondsMax = 5_000
-    package static let groupsAfterSlowSync = 1_000
+    package static let groupsAfterSlowSync = 16
     /// Entries of the ledger's own that wait for the writer.
     package static let inboxEntriesMax = 4_096
     /// Messages taken from one socket before the others are looked at, so that none starves.
