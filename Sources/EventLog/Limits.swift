@@ -18,9 +18,9 @@ package enum LogLimits {
     /// time, and where there is none.
     package static let zeroedBytesMin = 128 << 10
     package static let zeroedBytesMax = 1 << 20
-    /// Bytes a second by which a log may grow for its next segment to be zeroed with no time to spare: a
-    /// third of what keeps both processors busy.
-    package static let zeroedGrowthMax = 100e6
+    /// Bytes a second by which a log may grow for its next segment to be zeroed with no time to spare. At 300
+    /// MB/s, with both of two cores busy, zeroing made intake slower (`tollbook bench ingest --batch 64`).
+    package static let zeroedGrowthMax = 100_000_000
     /// How much of the memory in which a segment is kept is given back between two pauses: more than the
     /// system keeps in one piece.
     static let yieldedBytesMax = 4 << 20
@@ -52,8 +52,8 @@ package enum LogLimits {
     /// How many bytes a second the log may grow by while segments are compressed at all. What comes faster is
     /// compressed once it has come.
     static let compressionGrowthMax = 128 << 20
-    /// Over how long that is measured at least, and how long compression waits where it was more.
-    static let compressionWatchMilliseconds = 50
+    /// Over how long the log's growth is measured at least, and how long compression waits where it was more.
+    static let growthWatchMilliseconds = 50
     /// How long compression waits for room on a disk that was full, in seconds.
     static let compressionRetrySeconds = 60
     /// Unpacked blocks that one reader of single events keeps.

@@ -73,9 +73,9 @@ package enum Limits {
 
     /// How long numbers of an unacknowledged epoch may be missing, where no setting says otherwise.
     package static let gapMicrosecondsDefault: Int64 = 5_000_000
-    /// Numbers on either side of a gap among which an event is looked for, whose time bounds when the missing
-    /// ones were.
-    package static let gapNeighboursMax = 1_024
+    /// Rejections on either side of a gap behind which the event is looked for whose time bounds when the
+    /// missing ones were.
+    package static let gapNeighboursMax = 32
     /// How far ahead of the ledger's clock an event's time may lie (schemas/events.schema.json).
     package static let futureMicrosecondsMax: Int64 = 24 * 3_600 * 1_000_000
     /// How often a stopped intake looks whether it may go on.

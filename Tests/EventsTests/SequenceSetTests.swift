@@ -32,6 +32,7 @@ struct SequenceSetTests {
             while naive.contains(missing) { missing += 1 }
             #expect(set.firstMissing(from: number) == missing)
             #expect(set.firstPresent(from: number) == naive.filter { $0 >= number }.min())
+            #expect(set.lastPresent(through: number) == naive.filter { $0 <= number }.max())
             let end = number + Int64.random(in: 0...200, using: &generator)
             #expect(set.count(in: number...end) == UInt64((number...end).count(where: naive.contains)))
         }

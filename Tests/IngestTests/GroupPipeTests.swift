@@ -26,12 +26,12 @@ struct GroupPipeTests {
         defer { log.close() }
         let pipe = try GroupPipe(log: log)
         defer { pipe.stop() }
-        #expect(!pipe.commitSmall(), "there is nothing to write")
+        #expect(!pipe.commitLittle(), "there is nothing to write")
         try Self.lay(1, in: pipe)
-        #expect(pipe.commitSmall())
+        #expect(pipe.commitLittle())
         #expect(pipe.durable.rawValue == 1 && pipe.isIdle && log.durable.next.rawValue == 2)
         try Self.lay(2, bytes: Limits.groupBytesSmall, in: pipe)
-        #expect(!pipe.commitSmall(), "a large one is the writer's")
+        #expect(!pipe.commitLittle(), "a large one is the writer's")
         try pipe.flush()
         #expect(pipe.durable.rawValue == 2 && log.durable.next.rawValue == 3)
     }
@@ -46,15 +46,15 @@ struct GroupPipeTests {
         defer { pipe.stop() }
         faults.value.withLock { $0.isSlow = true }
         try Self.lay(1, in: pipe)
-        #expect(pipe.commitSmall())
+        #expect(pipe.commitLittle())
         faults.value.withLock { $0.isSlow = false }
         for number in 0..<Limits.groupsAfterSlowSync {
             try Self.lay(Int64(number) + 2, in: pipe)
-            try #require(!pipe.commitSmall())
+            try #require(!pipe.commitLittle())
             try pipe.flush()
         }
         try Self.lay(Int64(Limits.groupsAfterSlowSync) + 2, in: pipe)
-        #expect(pipe.commitSmall())
+        #expect(pipe.commitLittle())
     }
 
     @Test func aFullDiskIsTheWritersToWaitFor() throws {
@@ -71,12 +71,29 @@ struct GroupPipeTests {
         faults.value.withLock { $0.isFull = true }
         try pipe.rotate(room: 32_768)
         try Self.lay(2, bytes: 32_768, in: pipe)
-        #expect(!pipe.commitSmall())
+        #expect(!pipe.commitLittle())
         #expect(pipe.error == nil)
         #expect(pipe.submit())
-        while !pipe.isFull { pipe.toFiller.wait(milliseconds: 100) }
+        for _ in 0..<100 where !pipe.isFull { pipe.toFiller.wait(milliseconds: 100) }
+        try #require(pipe.isFull)
         faults.value.withLock { $0.isFull = false }
-        while !pipe.isIdle { pipe.toFiller.wait(milliseconds: 100) }
+        for _ in 0..<100 where !pipe.isIdle { pipe.toFiller.wait(milliseconds: 100) }
         #expect(log.durable.next.rawValue == 3)
+    }
+
+    /// What could not be synced is not durable, and nothing more is taken.
+    @Test func aFailedSyncEndsIt() throws {
+        let directory = TemporaryDirectory()
+        let faults = FickleStorage.Shared()
+        let log = try LogDirectory.open(directory.path, storage: FickleStorage(faults))
+        defer { log.close() }
+        let pipe = try GroupPipe(log: log)
+        defer { pipe.stop() }
+        try Self.lay(1, in: pipe)
+        faults.value.withLock { $0.failsToSync = true }
+        #expect(pipe.commitLittle(), "nobody else is to try")
+        #expect(pipe.error?.errno == EIO)
+        #expect(pipe.durable.rawValue == 0 && log.durable.next == .first)
+        #expect(!pipe.commitLittle())
     }
 }

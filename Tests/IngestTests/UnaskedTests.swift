@@ -116,6 +116,20 @@ struct UnaskedTests {
         #expect(ledger.service.statistics.duplicates == 1)
     }
 
+    /// Whoever says who he is takes his number, whatever else is wrong.
+    @Test(arguments: [
+        Self.alone(1) + " x", Self.alone(1) + "\n" + Self.alone(2),
+        Self.alone(1).dropLast() + #","event":{},"seq":1}"#,
+    ])
+    func whatIsMoreThanOneObjectIsRejectedUnderItsNumber(_ frame: String) throws {
+        let ledger = try TestLedger()
+        let peer = try TestPeer(.push, ledger.service.pullEndpoints[0])
+        try peer.send(frame)
+        #expect(ledger.wait { $0.batches == 1 })
+        ledger.stop()
+        #expect(try ledger.frames() == ["rejected p/7 1-1"])
+    }
+
     @Test(arguments: [
         ["x"], [""], ["{}"], [Sample.event(1)], [Sample.hello()], [Sample.batch(1, 1)],
         [Sample.batch(1, 2), Sample.lines(1...1)], ["topic", Sample.batch(1, 1), Sample.lines(1...1)],
@@ -139,11 +153,15 @@ struct UnaskedTests {
         let peer = try TestPeer(.push, ledger.service.pullEndpoints[0])
         try peer.send(Sample.batch(1, 3), Sample.lines(1...2) + "bad\n")
         try peer.send(Sample.batch(6, 2), "worse\n" + Sample.lines(7...7))
-        #expect(ledger.wait { $0.batches == 2 })
+        try peer.send(Sample.batch(3_000, 1), Sample.lines(3_000...3_000))
+        #expect(ledger.wait { $0.batches == 3 })
         ledger.clock.advance(microseconds: 5_000_000)
-        #expect(ledger.wait { $0.gaps == 1 })
+        #expect(ledger.wait { $0.gaps == 2 })
         ledger.stop()
-        let gap = try #require(try ledger.events(ofLedger: true).last)
+        let far = try #require(try ledger.events(ofLedger: true).last)
+        let farBounds = #""after":1700000000000007,"before":1700000000003000}"#
+        #expect(far.hasSuffix(#""from_seq":8,"to_seq":2999,"# + farBounds), "\(far)")
+        let gap = try #require(try ledger.events(ofLedger: true).dropLast().last)
         let bounds = #""after":1700000000000002,"before":1700000000000007}"#
         #expect(gap.hasSuffix(#""from_seq":4,"to_seq":5,"# + bounds), "\(gap)")
     }

@@ -111,7 +111,7 @@ final class Compression: Sendable {
     private var isStopped: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
 
     private func loop(_ options: CompressionOptions) {
-        var growth = LogGrowth(space)
+        var growth = LogGrowth(space.logBytes)
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)
@@ -129,9 +129,10 @@ final class Compression: Sendable {
                         while: {
                             while !isStopped {
                                 isHeldUp.store(
-                                    growth.now() > LogLimits.compressionGrowthMax, ordering: .relaxed)
+                                    growth.now(space.logBytes) > LogLimits.compressionGrowthMax,
+                                    ordering: .relaxed)
                                 guard leavesPlain else { break }
-                                bell.wait(atMost: .milliseconds(LogLimits.compressionWatchMilliseconds)) {
+                                bell.wait(atMost: .milliseconds(LogLimits.growthWatchMilliseconds)) {
                                     isStopped
                                 }
                             }
@@ -145,32 +146,5 @@ final class Compression: Sendable {
             }
             bell.wait(atMost: wait) { isStopped || hasMore.load(ordering: .sequentiallyConsistent) }
         }
-    }
-}
-
-/// How fast the log grows.
-private struct LogGrowth {
-    private let space: SegmentSpace
-    private var measured: (at: ContinuousClock.Instant, bytes: Int)
-    private var bytesPerSecond = 0
-
-    init(_ space: SegmentSpace) {
-        self.space = space
-        measured = (.now, space.logBytes)
-    }
-
-    /// Bytes a second since the last time that it was measured.
-    mutating func now() -> Int {
-        let now = ContinuousClock.Instant.now
-        let time = now - measured.at
-        guard time >= .milliseconds(LogLimits.compressionWatchMilliseconds) else { return bytesPerSecond }
-        let bytes = space.logBytes
-        bytesPerSecond = Self.bytesPerSecond(bytes - measured.bytes, in: time)
-        measured = (now, bytes)
-        return bytesPerSecond
-    }
-
-    static func bytesPerSecond(_ bytes: Int, in time: Duration) -> Int {
-        Int(Double(bytes) / max(time / .seconds(1), 1e-6))
     }
 }

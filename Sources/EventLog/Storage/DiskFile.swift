@@ -66,7 +66,10 @@ final class DiskFile: StorageFile {
     }
 
     func writeOut(_ range: Range<Int>) throws(LogError) {
-        guard tollbook_write_out(descriptor, range.lowerBound, range.count) == 0 else {
+        guard tollbook_write_out(descriptor, range.lowerBound, range.count) != 0 else { return }
+        // A system that doesn't have the call leaves it to the sync. What failed on its way to the disk is
+        // said only once, and here.
+        guard errno == ENOSYS || errno == EINVAL else {
             throw LogError.system(path, offset: range.lowerBound, "can't be written")
         }
     }

@@ -35,6 +35,7 @@ final class SegmentSpace: Sendable {
     private let fill = Atomic<Int>(0)
     /// How many bytes the log is long, nearly.
     private let length = Atomic<Int>(0)
+    private let growth = Mutex(LogGrowth(0))
     /// The end of the log as it was noted last.
     private let noted = Mutex<LogTail?>(nil)
 
@@ -111,7 +112,6 @@ final class SegmentSpace: Sendable {
     /// - Returns: false where it was given up.
     private func writeZeros(_ file: any StorageFile, pause: ((Bool) -> Bool)?) throws(LogError) -> Bool {
         var end = 0
-        let (begun, before) = (ContinuousClock.now, logBytes)
         while end < segmentBytes {
             let hasTime = end * 1000 / segmentBytes >= 2 * fill.load(ordering: .relaxed)
             let bytes = pause != nil && hasTime ? LogLimits.zeroedBytesMin : LogLimits.zeroedBytesMax
@@ -121,8 +121,7 @@ final class SegmentSpace: Sendable {
             try file.writeOut(start..<end)
             guard let pause else { continue }
             if !pause(hasTime) { return false }
-            let seconds = (ContinuousClock.now - begun) / .seconds(1)
-            if !hasTime, Double(logBytes - before) > seconds * LogLimits.zeroedGrowthMax { break }
+            if growth.withLock({ $0.now(logBytes) }) > LogLimits.zeroedGrowthMax, !hasTime { break }
         }
         try file.sync()
         return true

@@ -104,6 +104,15 @@ package struct SequenceSet: Hashable, Sendable {
         return max(number, blocks[place.block][place.run].first)
     }
 
+    /// The last number up to `number` that is in the set.
+    package func lastPresent(through number: Int64) -> Int64? {
+        let place = place(of: number)
+        guard place.block < blocks.count else { return last }
+        if blocks[place.block][place.run].first <= number { return number }
+        if place.run > 0 { return blocks[place.block][place.run - 1].last }
+        return place.block > 0 ? blocks[place.block - 1].last?.last : nil
+    }
+
     /// How many of the numbers are in the set.
     package func count(in numbers: ClosedRange<Int64>) -> UInt64 {
         var place = place(of: numbers.lowerBound)

@@ -19,8 +19,7 @@ package struct ImportReport: Hashable, Sendable {
     package var duplicates: UInt64 = 0
     /// Events whose number had been taken by other bytes, added as `ledger.rejected`.
     package var conflicts: UInt64 = 0
-    /// Lines that are neither an event nor one with an identity, in files of the latter: nothing was added
-    /// for them.
+    /// Lines that are too long to be kept even as rejected: nothing was added for them.
     package var unreadable: UInt64 = 0
     /// The first of the lines that were rejected, in conflict or unreadable.
     package var faults: [Fault] = []

@@ -161,7 +161,7 @@ package struct Importer: ~Copyable {
         guard !Self.isBlank(line) else { return }
         report.lines += 1
         switch Envelope.kind(of: line) {
-        case .envelope(let envelope) where envelope.event != nil:
+        case .envelope(let envelope) where envelope.event != nil && envelope.isWhole:
             guard let event = envelope.event else { return }
             try put(line.extracting(event), envelope.number, of: envelope.origin)
         case .envelope, .header, .plain, .other:

@@ -112,13 +112,16 @@ extension FrameLayer {
         }
     }
 
-    /// The time of the first of these numbers that an event in the durable log has: in the place of others
-    /// stand rejections, or nothing.
+    /// The time of the nearest event on one side of a gap; null where there is none, or only behind more
+    /// rejections than are worth a look.
     mutating func time(
-        ofFirst numbers: StrideThrough<Int64>, of session: SessionIndex, in machine: inout ProtocolMachine
+        nextTo gap: NumberRange, isBefore: Bool, of session: SessionIndex, in machine: inout ProtocolMachine
     ) throws(IngestError) -> Timestamp? {
-        for number in numbers where machine.isPresent(session, number) {
+        var range = gap
+        for _ in 0..<Limits.gapNeighboursMax {
+            guard let number = machine.neighbour(session, of: range, isBefore: isBefore) else { return nil }
             if let time = try time(of: number, in: machine.origin(session)) { return time }
+            range = NumberRange(number, number)
         }
         return nil
     }

@@ -263,12 +263,8 @@ struct FrameLayer: ~Copyable {
         at now: Timestamp
     ) throws(IngestError) {
         let origin = machine.origin(session)
-        let reach = Int64(Limits.gapNeighboursMax)
-        let below = stride(from: range.first - 1, through: max(range.first - reach, 1), by: -1)
-        let above = stride(
-            from: range.last + 1, through: range.last + min(reach, NumberRange.numberMax - range.last), by: 1)
-        let after = try time(ofFirst: below, of: session, in: &machine)
-        let before = try time(ofFirst: above, of: session, in: &machine)
+        let after = try time(nextTo: range, isBefore: true, of: session, in: &machine)
+        let before = try time(nextTo: range, isBefore: false, of: session, in: &machine)
         voice.sayGap(range, of: origin, after: after, before: before, reason: reason, at: now)
         let number = voice.next
         try appendOwn(

@@ -11,7 +11,8 @@ internal import Synchronization
 @safe
 package final class GroupPipe: @unchecked Sendable {
     // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group,
-    // which is the writer's from `submitted.store` to `completed.store`.
+    // which is the writer's from `submitted.store` to `completed.store`. A group that the filling thread
+    // writes itself is never seen as submitted and not completed.
     private let log: LogDirectory
     private let first: FrameGroup
     private let second: FrameGroup
@@ -70,13 +71,13 @@ package final class GroupPipe: @unchecked Sendable {
         return true
     }
 
-    /// Writes and syncs the group on the filling thread, where it is small and the writer at rest: to wake
-    /// the writer, and to be woken by it, would take half as long as the sync. False where it was not
-    /// written.
-    package func commitSmall() -> Bool {
-        guard !group.isEmpty, isIdle, group.byteCount <= Limits.groupBytesSmall, error == nil else {
-            return false
-        }
+    /// Whether there is something to write, little, and the writer is at rest.
+    package var hasLittle: Bool { !group.isEmpty && isIdle && group.byteCount <= Limits.groupBytesSmall }
+
+    /// Writes and syncs the group on the filling thread, where there is little: to wake the writer, and to
+    /// be woken by it, would take half as long as the sync. False where it was not written.
+    package func commitLittle() -> Bool {
+        guard hasLittle, error == nil else { return false }
         guard leftToWriter == 0 else {
             leftToWriter -= 1
             return false
@@ -94,8 +95,9 @@ package final class GroupPipe: @unchecked Sendable {
             leftToWriter = Limits.groupsAfterSlowSync
         }
         let tail = group.tail
-        submitted.store(filling.rawValue, ordering: .releasing)
+        // In this order: the writer's thread may be on its way to rest, and must not find it due.
         completed.store(filling.rawValue, ordering: .releasing)
+        submitted.store(filling.rawValue, ordering: .releasing)
         filling = filling.following
         group.begin(at: tail)
         return true

@@ -272,6 +272,15 @@ package struct ProtocolMachine: Sendable {
         return table.contains(sessions[session.rawValue].origin, SequenceNumber(rawValue: number))
     }
 
+    /// The nearest number on one side of these that the log has, or a group on its way there.
+    package mutating func neighbour(_ session: SessionIndex, of range: NumberRange, isBefore: Bool) -> Int64?
+    {
+        record(session.rawValue)
+        let present = table.state(of: sessions[session.rawValue].origin).present
+        return isBefore
+            ? present.lastPresent(through: range.first - 1) : present.firstPresent(from: range.last + 1)
+    }
+
     /// The session of an epoch, whether anything was heard of it or not.
     package mutating func place(of origin: SourceEpoch) -> SessionIndex {
         SessionIndex(rawValue: session(origin))

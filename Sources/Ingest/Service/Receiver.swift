@@ -41,6 +41,8 @@ final class Receiver: @unchecked Sendable {
     var owed: [(answer: Answer, peer: PeerIdentity)] = []
     private var inFlight: [(group: GroupNumber, entries: [Inbox.Entry])] = []
     private var groupsBegun: [(group: GroupNumber, at: UInt64)] = []
+    /// Whether anything has come by the SUB.
+    private var hearsPublisher = false
     private var intakeChecked: UInt64 = 0
     private var gapsChecked: UInt64 = 0
     private var announced = GroupNumber(rawValue: 0)
@@ -135,11 +137,14 @@ final class Receiver: @unchecked Sendable {
     private func turn() throws(IngestError) {
         var didWork = try drainRouter()
         if try drainUnasked(pull, hasTopics: false) { didWork = true }
-        if try drainUnasked(subscriber, hasTopics: true) { didWork = true }
+        if try drainUnasked(subscriber, hasTopics: true) {
+            didWork = true
+            hearsPublisher = true
+        }
         if try drainInbox() { didWork = true }
         try checkOnTime()
         try announce()
-        if try !hasMore(), pipe.commitSmall() { try announce() } else { pipe.submit() }
+        if try writesLittle(), pipe.commitLittle() { try announce() } else { pipe.submit() }
         publish()
         guard !didWork else { return }
         try poller.wait(milliseconds: Limits.intakeCheckMilliseconds)
@@ -148,12 +153,12 @@ final class Receiver: @unchecked Sendable {
         inbox.takeSignal()
     }
 
-    /// Whether a message waits to be taken.
-    private func hasMore() throws(IngestError) -> Bool {
-        if pipe.group.isEmpty { return false }
-        if try router.hasMessage() { return true }
-        if try pull.hasMessage() { return true }
-        return try subscriber.hasMessage()
+    /// Whether this thread may write what little there is: no message waits to be taken, and nobody drops any
+    /// while it waits for the disk, as a PUB does.
+    private func writesLittle() throws(IngestError) -> Bool {
+        guard pipe.hasLittle, !hearsPublisher else { return false }
+        if try router.hasMessage() { return false }
+        return try !pull.hasMessage()
     }
 
     /// Takes no more, makes durable what was taken, and says so.

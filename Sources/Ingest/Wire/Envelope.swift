@@ -10,6 +10,9 @@ package struct Envelope: Sendable {
     /// White space around the value is no part of it, unless the envelope is written as `events` writes it,
     /// without any, and `event` last. Then all from the colon to the last bracket is the event as it came.
     package let event: Range<Int>?
+    /// Whether nothing follows behind it, and no member of the envelope stands there twice. A line of a file
+    /// that is not whole is none; an event that came alone is invalid, under its number.
+    package let isWhole: Bool
 
     /// What a JSON object's first level says of its kind.
     enum Kind {
@@ -23,8 +26,6 @@ package struct Envelope: Sendable {
     }
 
     /// Looks at an object's first level. Values are found by their brackets and quotes, not judged.
-    ///
-    /// What has a member of the envelope twice is none, and neither is a line that goes on behind it.
     static func kind(of bytes: borrowing Span<UInt8>) -> Kind {
         var reading = EnvelopeReading()
         do throws(HeaderFields.Fault) {
@@ -32,14 +33,13 @@ package struct Envelope: Sendable {
         } catch {
             return .other
         }
-        if reading.event != nil, reading.isTwice { return .plain }
         if let source = reading.source, let epoch = reading.epoch, let number = reading.number, epoch >= 1,
             (1...NumberRange.numberMax).contains(number), let name = Request.name(source, bytes)
         {
             return .envelope(
                 Envelope(
                     origin: SourceEpoch(source: name, epoch: Epoch(rawValue: epoch)), number: number,
-                    event: reading.event))
+                    event: reading.event, isWhole: reading.isWhole))
         }
         return reading.hasOperation ? .header : .plain
     }
@@ -53,15 +53,15 @@ private struct EnvelopeReading {
     private(set) var number: Int64?
     private(set) var event: Range<Int>?
     private(set) var hasOperation = false
-    /// Whether a member of the envelope stood there before.
-    private(set) var isTwice = false
+    /// Whether nothing follows, and no member of the envelope stands there twice.
+    private(set) var isWhole = true
     private var met: UInt8 = 0
     /// Whether there was no white space so far, but around the event.
     private var isDense = true
 
     private enum Member: UInt8 { case source, epoch, number, event, other }
 
-    /// Reads an object and what is behind it; false where it is none, or not the last.
+    /// Reads an object; false where it is none.
     mutating func takeObject(_ bytes: borrowing Span<UInt8>) throws(HeaderFields.Fault) -> Bool {
         cursor.skipSpace(bytes)
         guard cursor.peek(bytes) == UInt8(ascii: "{") else { return false }
@@ -85,7 +85,8 @@ private struct EnvelopeReading {
             }
         }
         cursor.skipSpace(bytes)
-        return cursor.offset >= bytes.count
+        isWhole = isWhole && cursor.offset >= bytes.count
+        return true
     }
 
     private mutating func skipSpace(_ bytes: borrowing Span<UInt8>) {
@@ -111,7 +112,7 @@ private struct EnvelopeReading {
         let member = Self.member(key, bytes)
         if member == .event { cursor.skipSpace(bytes) } else { skipSpace(bytes) }
         let mark: UInt8 = member == .other ? 0 : 1 << member.rawValue
-        isTwice = isTwice || met & mark != 0
+        isWhole = isWhole && met & mark == 0
         met |= mark
         let start = cursor.offset
         switch member {

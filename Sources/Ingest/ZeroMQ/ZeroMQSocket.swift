@@ -115,8 +115,8 @@ package struct ZeroMQSocket: ~Copyable {
         var events: Int32 = 0
         var size = MemoryLayout<Int32>.size
         // Safety: one number is written, whose size is said.
-        guard unsafe zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 else {
-            throw .zeroMQ("a socket's state can't be asked")
+        while unsafe zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) != 0 {
+            guard zmq_errno() == EINTR else { throw .zeroMQ("a socket's state can't be asked") }
         }
         return events & Int32(ZMQ_POLLIN) != 0
     }
