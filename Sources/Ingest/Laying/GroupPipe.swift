@@ -6,8 +6,8 @@ internal import Synchronization
 /// synced.
 ///
 /// The side that fills belongs to one thread. Handing over takes two atomic numbers and two event
-/// descriptors: what was submitted, and what is durable. A small group that nothing waits behind is written
-/// by the thread that fills.
+/// descriptors: what was submitted, and what is durable. A single small frame that nothing waits behind is
+/// written by the thread that fills.
 @safe
 package final class GroupPipe: @unchecked Sendable {
     // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group,
@@ -71,8 +71,11 @@ package final class GroupPipe: @unchecked Sendable {
         return true
     }
 
-    /// Whether there is something to write, little, and the writer is at rest.
-    package var hasLittle: Bool { !group.isEmpty && isIdle && group.byteCount <= Limits.groupBytesSmall }
+    /// Whether there is one frame to write, a small one, and the writer is at rest. Where more have come
+    /// since it was given a group, they come faster than they can be written one by one.
+    package var hasLittle: Bool {
+        group.frameCount == 1 && isIdle && group.byteCount <= Limits.groupBytesSmall
+    }
 
     /// Writes and syncs the group on the filling thread, where there is little: to wake the writer, and to
     /// be woken by it, would take half as long as the sync. False where it was not written.
