@@ -63,14 +63,16 @@ extension StorageFile {
 
     /// Writes zeros; a sync makes them durable.
     func writeZeros(_ range: Range<Int>) throws(LogError) {
-        let zeros = [UInt8](repeating: 0, count: min(1 << 20, range.count))
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: zeros.count) {
             let count = min(zeros.count, range.upperBound - start)
             // Safety: bytes of an array of bytes.
             try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: start)
         }
     }
 }
+
+/// Taken once: large pieces that come and go have the allocator keep more than is in use.
+private let zeros = [UInt8](repeating: 0, count: 128 << 10)
 
 /// Bytes of a file in memory, with 64 more behind that may be read.
 @safe
