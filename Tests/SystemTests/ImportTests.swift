@@ -194,6 +194,7 @@ struct ImportTests {
         #expect(text.contains(#""event":\#(line)}"#))
         #expect(try ledger.rows("cdrs").isEmpty)
         #expect(try ledger.rows("dialogs").isEmpty)
+        #expect(try ledger.run("events", "--callid", "a").output.isEmpty, "it belongs to no call")
     }
 
     @Test func whatCannotBeReadChangesNothing() throws {
