@@ -2,33 +2,39 @@ internal import Events
 
 /// Which calls have had a record and are not in memory, so that a new call need not be looked for where it
 /// can't be. Up to `exactMax` of them it keeps 64 bits of each key; beyond that it is a filter that never
-/// misses a call it was told of, and takes a stranger for one now and then (three in a thousand with twenty
-/// million calls in 32 MiB), which costs a look-up and nothing else. A filter doesn't grow: its size is that
-/// of what is known when the book is opened.
+/// misses a call it was told of, and takes a stranger for one now and then.
+///
+/// Each stranger that is taken costs more than it seems: whoever folds waits until everything is written, and
+/// every part of the read model is searched. So the filter has 20 bits for each call, which one in a few
+/// thousand passes; once it is full a second, twice as large, is filled beside it.
 @safe
 struct ForgottenCalls: ~Copyable {
-    // Safety: allocated with `mask + 1` words, freed in deinit; every index is masked.
-    /// Keys, 0 being a free place; or the filter's bits, eight words a block.
+    // Safety: allocated with `mask + 1` words, freed in deinit or by the filter that takes them over; every
+    // index is masked.
+    /// Keys, 0 being a free place; or the bits of the filter that is being filled, eight words a block.
     private var words: UnsafeMutablePointer<UInt64>
     private var mask: Int
     private var count = 0
     private var isFilter = false
     private let exactMax: Int
     private let filterWords: Int
+    /// Filters that are full.
+    private var full: [FullFilter] = []
 
-    /// 32 MiB.
+    private static let bitsPerCall = 20
+    /// 32 MiB, for 13 million calls.
     static let filterWordsStandard = 1 << 22
 
-    /// How large a filter is good for so many calls: at least ten bits for each.
+    /// How large a filter is good for so many calls.
     static func filterWords(for calls: Int) -> Int {
         var words = filterWordsStandard
-        while words < calls * 10 / 64 { words *= 2 }
+        while words < calls * bitsPerCall / 64 { words *= 2 }
         return words
     }
 
     /// - Parameters:
     ///   - exactMax: how many keys are kept before the filter takes over.
-    ///   - filterWords: the filter's size; a power of two, 8 or more.
+    ///   - filterWords: the size of the first filter; a power of two, 8 or more.
     init(exactMax: Int = 1 << 18, filterWords: Int = filterWordsStandard) {
         precondition(filterWords >= 8 && filterWords & (filterWords - 1) == 0)
         self.exactMax = exactMax
@@ -47,7 +53,8 @@ struct ForgottenCalls: ~Copyable {
 
     private func contains(mark: UInt64) -> Bool {
         if isFilter {
-            return Self.bits(mark).allSatisfy { unsafe words[word($0, mark)] & 1 << ($0 & 63) != 0 }
+            let bits = FilterBits(mark)
+            return unsafe bits.areSet(in: words, mask) || full.contains { $0.contains(bits) }
         }
         var index = Int(truncatingIfNeeded: mark) & mask
         while true {
@@ -63,21 +70,22 @@ struct ForgottenCalls: ~Copyable {
     func touch(_ key: CallKey) -> UInt64 {
         let mark = Self.mark(key)
         // Safety: masked.
-        return unsafe words[isFilter ? word(0, mark) : Int(truncatingIfNeeded: mark) & mask]
+        return unsafe words[(isFilter ? FilterBits.block(mark) : Int(truncatingIfNeeded: mark)) & mask]
     }
 
     mutating func insert(_ key: CallKey) { insert(mark: Self.mark(key)) }
 
     mutating func insert(mark: UInt64) {
-        if isFilter { return setBits(mark) }
         if contains(mark: mark) { return }
-        if count == exactMax {
+        if isFilter {
+            if count >= (mask + 1) * 64 / Self.bitsPerCall { beginAnother() }
+        } else if count == exactMax {
             becomeFilter()
-            return setBits(mark)
+        } else if (count + 1) * 10 > (mask + 1) * 7 {
+            replaceWords((mask + 1) * 2) { $0.place($1) }
         }
-        if (count + 1) * 10 > (mask + 1) * 7 { replaceWords((mask + 1) * 2) { $0.place($1) } }
-        place(mark)
         count += 1
+        if isFilter { setBits(mark) } else { place(mark) }
     }
 
     private mutating func becomeFilter() {
@@ -85,16 +93,30 @@ struct ForgottenCalls: ~Copyable {
         replaceWords(filterWords) { $0.setBits($1) }
     }
 
+    private mutating func beginAnother() {
+        full.append(unsafe FullFilter(words, mask))
+        mask = (mask + 1) * 2 - 1
+        count = 0
+        unsafe words = Self.zeros(mask + 1)
+    }
+
     /// Takes other words and puts every key into them.
     private mutating func replaceWords(_ newCount: Int, _ keep: (inout ForgottenCalls, UInt64) -> Void) {
         let (old, oldCount) = unsafe (words, mask + 1)
         mask = newCount - 1
         // Safety: the old words are read to the end and freed.
-        unsafe words = LargeMemory.allocate(byteCount: newCount * MemoryLayout<UInt64>.stride)
-            .bindMemory(to: UInt64.self, capacity: newCount)
-        unsafe words.initialize(repeating: 0, count: newCount)
+        unsafe words = Self.zeros(newCount)
         for index in 0..<oldCount where unsafe old[index] != 0 { keep(&self, unsafe old[index]) }
         unsafe old.deallocate()
+    }
+
+    @unsafe
+    private static func zeros(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+        // Safety: new memory of that size.
+        let words = unsafe LargeMemory.allocate(byteCount: count * MemoryLayout<UInt64>.stride)
+            .bindMemory(to: UInt64.self, capacity: count)
+        unsafe words.initialize(repeating: 0, count: count)
+        return unsafe words
     }
 
     private mutating func place(_ mark: UInt64) {
@@ -103,29 +125,67 @@ struct ForgottenCalls: ~Copyable {
         unsafe words[index] = mark
     }
 
-    private mutating func setBits(_ mark: UInt64) {
-        let bits = Self.bits(mark)
-        for index in bits.indices { unsafe words[word(bits[index], mark)] |= 1 << (bits[index] & 63) }
-    }
-
-    /// The word that holds a bit of a key's block, all of which lies in one line of the cache.
-    private func word(_ bit: UInt64, _ mark: UInt64) -> Int {
-        (Int(truncatingIfNeeded: mark >> 1) &* 8 &+ Int(bit >> 6)) & mask
-    }
-
-    /// Five bits of the 512 of a block.
-    private static func bits(_ mark: UInt64) -> [5 of UInt64] {
-        let mixed = (mark ^ mark >> 29) &* 0x9E37_79B9_7F4A_7C15
-        return [mixed >> 55, mixed >> 46 & 511, mixed >> 37 & 511, mixed >> 28 & 511, mixed >> 19 & 511]
-    }
+    private mutating func setBits(_ mark: UInt64) { unsafe FilterBits(mark).set(in: words, mask) }
 
     /// What is kept of a key: never 0.
     static func mark(_ key: CallKey) -> UInt64 { (key.low ^ key.high) | 1 }
 }
 
-extension InlineArray where Element == UInt64 {
-    fileprivate func allSatisfy(_ condition: (UInt64) -> Bool) -> Bool {
-        for index in indices where !condition(self[index]) { return false }
+/// A filter that nothing is added to any more.
+@safe
+private final class FullFilter: Sendable {
+    // Safety: taken over in init, freed in deinit, never written; every index is masked.
+    private nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
+    private let mask: Int
+
+    /// Takes the words over.
+    @unsafe
+    init(_ words: UnsafeMutablePointer<UInt64>, _ mask: Int) {
+        unsafe self.words = words
+        self.mask = mask
+    }
+
+    deinit {
+        // Safety: this object's own.
+        unsafe words.deallocate()
+    }
+
+    func contains(_ bits: FilterBits) -> Bool { unsafe bits.areSet(in: words, mask) }
+}
+
+/// The bits that stand for a key in a filter: eight of the 512 of one block, all of which lie in one line of
+/// the cache.
+private struct FilterBits {
+    private let block: Int
+    private let bits: [8 of UInt64]
+
+    init(_ mark: UInt64) {
+        block = Self.block(mark)
+        let mixed = (mark ^ mark >> 29) &* 0x9E37_79B9_7F4A_7C15
+        let more = (mixed ^ mixed >> 32) &* 0xBF58_476D_1CE4_E5B9
+        bits = [
+            mixed >> 55, mixed >> 46 & 511, mixed >> 37 & 511, mixed >> 28 & 511,
+            more >> 55, more >> 46 & 511, more >> 37 & 511, more >> 28 & 511,
+        ]
+    }
+
+    /// The first word of a key's block, to be masked.
+    @inline(__always)
+    static func block(_ mark: UInt64) -> Int { Int(truncatingIfNeeded: mark >> 1) &* 8 }
+
+    // Safety: whoever calls has `mask + 1` words, a power of two.
+
+    @unsafe
+    func areSet(in words: UnsafeMutablePointer<UInt64>, _ mask: Int) -> Bool {
+        for index in bits.indices where unsafe words[word(index, mask)] & bit(index) == 0 { return false }
         return true
     }
+
+    @unsafe
+    func set(in words: UnsafeMutablePointer<UInt64>, _ mask: Int) {
+        for index in bits.indices { unsafe words[word(index, mask)] |= bit(index) }
+    }
+
+    private func word(_ index: Int, _ mask: Int) -> Int { (block &+ Int(bits[index] >> 6)) & mask }
+    private func bit(_ index: Int) -> UInt64 { 1 << (bits[index] & 63) }
 }
