@@ -20,6 +20,8 @@ enum ReadModelLimits {
     /// Bytes of a row of `open_calls`, and how many a round says again at least.
     static let openCallBytes = 1 << 20
     static let openCallsAgainBytesMin = 1 << 14
+    /// What SQLite keeps in memory of the file: a few times what a round changes.
+    static let cacheBytes = 48 << 20
     /// Pages of SQLite's write-ahead log at which they are moved into the file beside commits, and by a
     /// commit where nobody looks after that.
     static let checkpointPages = (64 << 20) / PageBuilder.bytes

@@ -52,7 +52,7 @@ package final class ReadModelDatabase: Sendable {
                 try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
                 try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             }
-            try db.execute(sql: "PRAGMA cache_size = -65536")
+            try db.execute(sql: "PRAGMA cache_size = -\(ReadModelLimits.cacheBytes >> 10)")
             // Some builds of SQLite overwrite what is deleted: each row of `open_calls` that goes would be
             // written once more. It would hide nothing: the log keeps every event.
             try db.execute(sql: "PRAGMA secure_delete = OFF")
