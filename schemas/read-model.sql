@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 6: everything that is computed from the log.
+-- The read model of Tollbook, version 7: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -83,6 +83,13 @@ CREATE TABLE open_calls (
 CREATE TABLE call_marks (
     marks BLOB NOT NULL,
     id INTEGER PRIMARY KEY
+);
+
+-- Of parts of `cdrs` (65,536 numbers each) before the last: a filter of the calls that have records there, so
+-- that a call that has one need not be looked for in all parts. Words of eight bytes, eight bits a call or more.
+CREATE TABLE call_parts (
+    calls BLOB NOT NULL,
+    part INTEGER PRIMARY KEY
 );
 
 -- What the audit says of settled calls; open ones are judged when asked for.
@@ -266,11 +273,11 @@ CREATE VIEW acc AS SELECT
     datetime(started_at / 1000000, 'unixepoch') AS created
 FROM cdrs;
 
-CREATE UNIQUE INDEX cdrs_by_call ON cdrs (id >> 16, callid, from_tag, to_tag);
+CREATE INDEX cdrs_by_call ON cdrs (id >> 16, callid, from_tag, to_tag);
 
-CREATE INDEX cdrs_by_start ON cdrs (started_at);
+CREATE INDEX cdrs_by_start ON cdrs (id >> 16, started_at);
 
-CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1;
+CREATE INDEX cdrs_hung ON cdrs (hung) WHERE hung = 1;
 
 CREATE INDEX cdr_revisions_by_call ON cdr_revisions (id >> 16, callid, from_tag, to_tag, revision);
 
@@ -279,11 +286,12 @@ CREATE INDEX findings_by_call ON findings (id >> 16, callid, from_tag);
 CREATE INDEX findings_by_time ON findings (at);
 
 -- What SQLite is to think of the indexes that begin with a part of their table: that it is worth while to look
--- into each part for a Call-ID. An ANALYZE of your own would say something else.
+-- into each part for a Call-ID or a time. An ANALYZE of your own would say something else.
 ANALYZE;
 
 INSERT INTO sqlite_stat1 VALUES
     ('cdrs', 'cdrs_by_call', '1000000 65536 1 1 1'),
+    ('cdrs', 'cdrs_by_start', '1000000 65536 1'),
     ('cdr_revisions', 'cdr_revisions_by_call', '1000000 65536 1 1 1 1'),
     ('findings', 'findings_by_call', '1000000 65536 2 2');
 

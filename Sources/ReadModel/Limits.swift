@@ -26,6 +26,17 @@ enum ReadModelLimits {
     /// commit where nobody looks after that.
     static let checkpointPages = (64 << 20) / PageBuilder.bytes
     static let checkpointPagesUnattended = (16 << 20) / PageBuilder.bytes
+    /// New records of a transaction from which those of the next are moved many at once: as many as make a
+    /// part of the table worth while.
+    static let stagedRecordsMin = 1 << 12
+    /// Bytes of pages that are moved at once, and how many moves a transaction has room for: SQLite attaches
+    /// ten databases at most.
+    static let stagedBytesMax = 32 << 20
+    static let stagedMovesMax = 4
+    /// Words of the bits that say which calls have new records; a power of two.
+    static let stagedCallWords = 1 << 14
+    /// Records that are sorted at once where they are read in the order of their start.
+    static let recordsSortedMax = 1 << 14
     /// Entries of an index on a number that are sorted at a time.
     static let keyRunEntriesMax = 1 << 16
     /// Pages that are written at once.

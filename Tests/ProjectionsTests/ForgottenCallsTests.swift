@@ -6,25 +6,27 @@ import Testing
 
 /// A call that was put away must be known as such however many there are, or its late events would be taken
 /// for a new call's; a stranger may be taken for one, but seldom, however many there are. Tried below, at and
-/// beyond the number at which keys give way to a filter, and with a filter that is full, twice and three
-/// times.
+/// beyond the number at which keys give way to a filter, and at which one filter gives way to the next:
+/// 26,214 calls fill the first, 52,428 more the second.
 struct ForgottenCallsTests {
     private static func key(_ number: Int) -> CallKey {
         CallKey(callID: Array("call-\(number)@example.com".utf8), fromTag: [], seed: 11)
     }
 
-    @Test(arguments: [1, 4_999, 5_000, 5_001, 26_000, 60_000, 400_000])
+    @Test(arguments: [1, 4_999, 5_000, 5_001, 26_214, 26_215, 78_642, 78_643, 400_000])
     func noneIsMissedAndFewStrangersAreTaken(count: Int) {
-        var calls = ForgottenCalls(exactMax: 5_000, filterWords: 1 << 13)
-        for number in 0..<count { calls.insert(Self.key(number)) }
-        for number in 0..<count { calls.insert(Self.key(number)) }
+        var forgotten = ForgottenCalls(exactMax: 5_000, filterWords: 1 << 13)
+        for number in 0..<count { forgotten.insert(Self.key(number)) }
+        for number in 0..<count { forgotten.insert(Self.key(number)) }
         var missed = 0
-        for number in 0..<count where !calls.contains(Self.key(number)) { missed += 1 }
+        for number in 0..<count where !forgotten.contains(Self.key(number)) { missed += 1 }
         #expect(missed == 0)
         var taken = 0
-        for number in count..<count + 100_000 where calls.contains(Self.key(number)) { taken += 1 }
-        // At 20 bits for each call 25 of 100,000 pass a filter that is full.
-        #expect(taken < 100, "\(taken) of 100,000")
+        for number in count..<count + 100_000 where forgotten.contains(Self.key(number)) { taken += 1 }
+        // About 25 of 100,000 pass each filter that is full.
+        var (fullFilters, calls) = (0, 26_214)
+        while calls <= count { (fullFilters, calls) = (fullFilters + 1, calls * 2 + 26_214) }
+        #expect(taken < 40 * (fullFilters + 1), "\(taken) of 100,000")
         if count <= 5_000 { #expect(taken == 0) }
     }
 }

@@ -36,12 +36,14 @@ class ReadModelSchema(unittest.TestCase):
             for name in names:
                 self.assertEqual(database.execute(f"SELECT * FROM {name}").fetchall(), [])
 
-    def test_a_plain_sqlite_looks_into_each_part_for_a_call(self):
+    def test_a_plain_sqlite_looks_into_each_part_for_a_call_or_a_time(self):
         with sqlite3.connect(":memory:") as database:
             database.executescript(FILE.read_text("utf-8"))
             for table in ("cdrs", "cdr_revisions", "findings"):
                 plan = database.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE callid = 'a'").fetchall()
                 self.assertRegex(plan[0][3], rf"SEARCH {table} USING (COVERING )?INDEX {table}_by_call \(ANY\(")
+            plan = database.execute("EXPLAIN QUERY PLAN SELECT * FROM cdrs WHERE started_at BETWEEN 1 AND 2").fetchall()
+            self.assertRegex(plan[0][3], r"SEARCH cdrs USING INDEX cdrs_by_start \(ANY\(")
 
     def test_records_have_the_columns_of_the_record_rules_in_their_order(self):
         """The names in the first column of the table in `records.md`, "The record"."""

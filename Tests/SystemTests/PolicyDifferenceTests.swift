@@ -141,7 +141,7 @@ struct PolicyDifferenceTests {
             import sqlite3, sys
             db = sqlite3.connect(sys.argv[1])
             db.executescript("UPDATE cdrs SET billable_ms = 1; DELETE FROM cdrs WHERE leg = 1 AND rowid % 2;"
-                "UPDATE meta SET value = 7 WHERE name IN ('next_position', 'schema_version')")
+                "UPDATE meta SET value = -7 WHERE name IN ('next_position', 'schema_version')")
             db.commit()
             """
         #expect(try BuiltProgram.run("/usr/bin/python3", ["-c", change, readModel]).status == 0)

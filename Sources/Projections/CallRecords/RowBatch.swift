@@ -165,6 +165,9 @@ package struct RowBatch: Sendable {
 }
 
 /// A hash over a row's values, column by column, wherever they come from.
+///
+/// It is kept in read models, of what records say and, by way of filters, of keys: whoever changes it raises
+/// the version of their schema.
 package struct RowHash: Hashable, Sendable {
     package private(set) var low: UInt64 = 0x243F_6A88_85A3_08D3
     package private(set) var high: UInt64 = 0x1319_8A2E_0370_7344

@@ -4,9 +4,10 @@ internal import Events
 /// can't be. Up to `exactMax` of them it keeps 64 bits of each key; beyond that it is a filter that never
 /// misses a call it was told of, and takes a stranger for one now and then.
 ///
-/// Each stranger that is taken costs more than it seems: whoever folds waits until everything is written, and
-/// every part of the read model is searched. So the filter has 20 bits for each call, which one in a few
-/// thousand passes; once it is full a second, twice as large, is filled beside it.
+/// Each stranger that is taken costs more than it seems: whoever folds waits until everything is written,
+/// and then for a search of the read model. So a filter has 20 bits or more for each call, which one stranger
+/// in a few thousand passes. Once it is full a second, twice as large, is filled beside it, and lets as many
+/// pass; whoever starts anew has one filter for all.
 @safe
 struct ForgottenCalls: ~Copyable {
     // Safety: allocated with `mask + 1` words, freed in deinit or by the filter that takes them over; every
@@ -54,7 +55,7 @@ struct ForgottenCalls: ~Copyable {
     private func contains(mark: UInt64) -> Bool {
         if isFilter {
             let bits = FilterBits(mark)
-            return unsafe bits.areSet(in: words, mask) || full.contains { $0.contains(bits) }
+            return unsafe bits.areSet(in: UnsafePointer(words), mask) || full.contains { $0.contains(bits) }
         }
         var index = Int(truncatingIfNeeded: mark) & mask
         while true {
@@ -150,42 +151,5 @@ private final class FullFilter: Sendable {
         unsafe words.deallocate()
     }
 
-    func contains(_ bits: FilterBits) -> Bool { unsafe bits.areSet(in: words, mask) }
-}
-
-/// The bits that stand for a key in a filter: eight of the 512 of one block, all of which lie in one line of
-/// the cache.
-private struct FilterBits {
-    private let block: Int
-    private let bits: [8 of UInt64]
-
-    init(_ mark: UInt64) {
-        block = Self.block(mark)
-        let mixed = (mark ^ mark >> 29) &* 0x9E37_79B9_7F4A_7C15
-        let more = (mixed ^ mixed >> 32) &* 0xBF58_476D_1CE4_E5B9
-        bits = [
-            mixed >> 55, mixed >> 46 & 511, mixed >> 37 & 511, mixed >> 28 & 511,
-            more >> 55, more >> 46 & 511, more >> 37 & 511, more >> 28 & 511,
-        ]
-    }
-
-    /// The first word of a key's block, to be masked.
-    @inline(__always)
-    static func block(_ mark: UInt64) -> Int { Int(truncatingIfNeeded: mark >> 1) &* 8 }
-
-    // Safety: whoever calls has `mask + 1` words, a power of two.
-
-    @unsafe
-    func areSet(in words: UnsafeMutablePointer<UInt64>, _ mask: Int) -> Bool {
-        for index in bits.indices where unsafe words[word(index, mask)] & bit(index) == 0 { return false }
-        return true
-    }
-
-    @unsafe
-    func set(in words: UnsafeMutablePointer<UInt64>, _ mask: Int) {
-        for index in bits.indices { unsafe words[word(index, mask)] |= bit(index) }
-    }
-
-    private func word(_ index: Int, _ mask: Int) -> Int { (block &+ Int(bits[index] >> 6)) & mask }
-    private func bit(_ index: Int) -> UInt64 { 1 << (bits[index] & 63) }
+    func contains(_ bits: FilterBits) -> Bool { unsafe bits.areSet(in: UnsafePointer(words), mask) }
 }

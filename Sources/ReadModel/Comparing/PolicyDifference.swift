@@ -66,14 +66,14 @@ package struct PolicyDifference {
         while try projector.advance(to: end) { progress(projector.next) }
         next = projector.next
         try database.write { db in
-            let rows = try Row.fetchCursor(
+            let records = try RecordsByStart(
                 db,
-                sql: """
-                    SELECT callid, from_tag, to_tag, from_uri, to_uri, started_at, ended_at, termination, policy,
-                        billing_basis, billable_ms, answered_at, last_proof_at, expires_at
-                    FROM cdrs ORDER BY started_at, callid, from_tag, to_tag
-                    """)
-            while let row = try rows.next() { try take(row, change) }
+                columns: [
+                    "callid", "from_tag", "to_tag", "from_uri", "to_uri", "started_at", "ended_at",
+                    "termination", "policy", "billing_basis", "billable_ms", "answered_at", "last_proof_at",
+                    "expires_at",
+                ])
+            try records.forEach { try take($0, change) }
         }
     }
 

@@ -16,13 +16,17 @@ package final class Projector {
     /// get a turn.
     package static let roundEventsMax = 65_536
 
-    /// - Parameter settledMax: how many ended calls stay in memory.
+    /// - Parameters:
+    ///   - settledMax: how many ended calls stay in memory.
+    ///   - stagedRecordsMin: new records of a round from which those of the next are moved many at once; null
+    ///     for what is fastest.
     package init(
         _ database: ReadModelDatabase, log: LogDirectory,
-        settledMax: Int = Projections.Limits.settledCallsInMemoryMax
+        settledMax: Int = Projections.Limits.settledCallsInMemoryMax, stagedRecordsMin: Int? = nil
     ) throws {
         let start = try database.loadStart(log: log)
-        writing = WritingThread(next: start.next)
+        writing = WritingThread(
+            next: start.next, stagedRecordsMin: stagedRecordsMin ?? ReadModelLimits.stagedRecordsMin)
         line = try FoldLine(
             start, log: log, writing: writing, keepsOpenLast: database.use == .rebuild, putsOff: false,
             settledMax: settledMax)

@@ -46,8 +46,13 @@ final class WritingThread: Sendable {
     private let isRunning = Atomic<Bool>(false)
     private let committedNext: Atomic<UInt64>
 
-    /// - Parameter next: what the read model says of itself so far.
-    init(next: Position) {
+    private let stagedRecordsMin: Int
+
+    /// - Parameters:
+    ///   - next: what the read model says of itself so far.
+    ///   - stagedRecordsMin: see `RowWriter`.
+    init(next: Position, stagedRecordsMin: Int = ReadModelLimits.stagedRecordsMin) {
+        self.stagedRecordsMin = stagedRecordsMin
         committedNext = Atomic(next.rawValue)
     }
 
@@ -223,7 +228,7 @@ extension WritingThread {
 
     private func run(_ database: ReadModelDatabase, longest: Int64 = 0) {
         do {
-            let work = try database.write { db in try Work(db, database) }
+            let work = try database.write { db in try Work(db, database, stagedRecordsMin) }
             defer { database.pool.writeWithoutTransaction { db in work.stop(db) } }
             work.writer.note(longest: longest)
             // The connection is held from the first order of a transaction to its end, and no longer.
@@ -265,7 +270,7 @@ extension WritingThread {
     private func carryOut(_ order: Order, _ work: Work, _ db: Database) throws {
         switch order {
         case .write(var batch):
-            try work.write(batch)
+            try work.write(batch, db)
             batch.removeAll()
             desk.withLock { [batch] in $0.spare.append(batch) }
             room.signal()
@@ -274,13 +279,16 @@ extension WritingThread {
             committedNext.store(next.rawValue, ordering: .releasing)
             try work.checkpointing?.committed(db)
         case .find(let name):
+            try work.writer.move(name)
             let call = try work.finder.call(name)
             for row in call.rows { work.writer.note(row.number, of: name, toTag: row.toTag) }
             answer(.success(.call(call)))
         case .findTouched(let gap):
+            try work.writer.moveAll()
             let calls = try work.finder.calls(touchedBy: gap, longest: work.writer.longest)
             answer(.success(.calls(calls)))
         case .readPage(let page):
+            try work.writer.moveAll()
             answer(.success(.page(try work.finder.page(after: page, longest: work.writer.longest))))
         case .answer: answer(.success(.none))
         case .land: break
@@ -322,27 +330,37 @@ private final class Work {
     let writer: RowWriter
     let finder: RecordFinder
     private var begin: Statement
+    /// Changes nothing, and has nobody else write from then on.
+    private var claim: Statement
     private var end: Statement
     private(set) var isInTransaction = false
 
     /// Null where there is no write-ahead log.
     let checkpointing: Checkpointing?
 
-    init(_ db: Database, _ database: ReadModelDatabase) throws {
-        writer = try RowWriter(db)
-        finder = try RecordFinder(db)
-        begin = try Statement(db, "BEGIN IMMEDIATE")
+    init(_ db: Database, _ database: ReadModelDatabase, _ stagedRecordsMin: Int) throws {
+        let parts = try CallParts(db)
+        writer = try RowWriter(db, parts, stagedRecordsMin: stagedRecordsMin)
+        finder = try RecordFinder(db, parts)
+        // Not an immediate one: that would begin to read what is attached, which changes meanwhile.
+        begin = try Statement(db, "BEGIN")
+        claim = try Statement(db, "DELETE FROM main.open_calls WHERE round < 0")
         end = try Statement(db, "COMMIT")
         // Last: it has a thread, which somebody must end.
         checkpointing = database.use == .live ? try Checkpointing(db, path: database.path) : nil
     }
 
-    func stop(_ db: Database) { checkpointing?.stop(db) }
+    func stop(_ db: Database) {
+        checkpointing?.stop(db)
+        writer.stop(db)
+    }
 
-    func write(_ batch: borrowing RowBatch) throws {
+    func write(_ batch: borrowing RowBatch, _ db: Database) throws {
         if !isInTransaction {
+            try writer.begin(db)
             try begin.run()
             isInTransaction = true
+            try claim.run()
         }
         try writer.write(batch)
     }
@@ -352,6 +370,7 @@ private final class Work {
         try writer.finish()
         try end.run()
         isInTransaction = false
+        try writer.committed()
     }
 
     func forget(_ db: Database) throws {

@@ -1,7 +1,7 @@
 /// An index's b-tree, filled with entries in their order.
 struct IndexTree {
     private let root: PageNumber
-    private let file: PageFile
+    private let target: any PageTarget
     private let leaf = PageBuilder(.indexLeaf)
     private var inner = InnerPages(.indexInterior)
 
@@ -9,9 +9,9 @@ struct IndexTree {
     /// database file format, section 1.6).
     static let entryBytesMax = (PageBuilder.bytes - 12) * 64 / 255 - 23
 
-    init(root: PageNumber, file: PageFile) {
+    init(root: PageNumber, in target: any PageTarget) {
         self.root = root
-        self.file = file
+        self.target = target
     }
 
     /// Appends an entry: a record that ends with a rowid.
@@ -24,9 +24,9 @@ struct IndexTree {
             // In an index each entry stands once: what divides two pages stands in neither.
             let divider = leaf.removeLast()
             // Safety: here and below, the page is written before it changes.
-            let number = try unsafe file.append(leaf.finish())
+            let number = try unsafe target.append(leaf.finish())
             leaf.removeAll()
-            try inner.add(number, divider: divider, to: file)
+            try inner.add(number, divider: divider, to: target)
             unsafe room = leaf.room(count)
         }
         guard let cell = unsafe room else { preconditionFailure("an empty page has room") }
@@ -35,11 +35,17 @@ struct IndexTree {
         unsafe (cell + place).copyMemory(from: entry.baseAddress.unsafelyUnwrapped, byteCount: entry.count)
     }
 
+    /// Begins anew, empty.
+    mutating func restart() {
+        leaf.removeAll()
+        inner = InnerPages(.indexInterior)
+    }
+
     /// Writes what is left, and the root.
     mutating func finish() throws {
         // Safety: the page is written before it changes.
-        if inner.isEmpty { return try unsafe file.overwrite(leaf.finish(), at: root) }
-        let last = try unsafe file.append(leaf.finish())
-        try inner.finish(lastLeaf: last, root: root, to: file)
+        if inner.isEmpty { return try unsafe target.overwrite(leaf.finish(), at: root) }
+        let last = try unsafe target.append(leaf.finish())
+        try inner.finish(lastLeaf: last, root: root, to: target)
     }
 }

@@ -16,30 +16,32 @@ struct InnerPages {
 
     /// Adds a page and what divides it from the next: of a table its greatest rowid, of an index a whole
     /// entry.
-    mutating func add(_ child: PageNumber, divider: [UInt8], to file: PageFile, level: Int = 0) throws {
+    mutating func add(_ child: PageNumber, divider: [UInt8], to target: any PageTarget, level: Int = 0)
+        throws
+    {
         if level == levels.count { levels.append(PageBuilder(kind)) }
         if put(child, divider, level) { return }
         let last = levels[level].removeLast()
         let rightChild = PageNumber(rawValue: last[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
         // Safety: the page is written before it changes.
-        let full = try unsafe file.append(levels[level].finish(rightChild: rightChild))
+        let full = try unsafe target.append(levels[level].finish(rightChild: rightChild))
         levels[level].removeAll()
-        try add(full, divider: Array(last[4...]), to: file, level: level + 1)
+        try add(full, divider: Array(last[4...]), to: target, level: level + 1)
         let hasRoom = put(child, divider, level)
         precondition(hasRoom, "an empty page has room")
     }
 
     /// Writes what is left, the topmost page at `root`.
-    mutating func finish(lastLeaf: PageNumber, root: PageNumber, to file: PageFile) throws {
+    mutating func finish(lastLeaf: PageNumber, root: PageNumber, to target: any PageTarget) throws {
         var child = lastLeaf
         var level = 0
         while level < levels.count {
             // Safety: the page is written before it changes.
             let page = unsafe levels[level].finish(rightChild: child)
             if level == levels.count - 1 {
-                try unsafe file.overwrite(page, at: root)
+                try unsafe target.overwrite(page, at: root)
             } else {
-                child = try unsafe file.append(page)
+                child = try unsafe target.append(page)
             }
             level += 1
         }

@@ -57,11 +57,7 @@ struct KeyMerge: ~Copyable {
     /// Appends all entries to an index.
     mutating func write(to tree: inout IndexTree) throws {
         while let least = heap.first {
-            // Safety: no texts; the record stays as it is during the call.
-            unsafe record.lay(
-                texts: UnsafeRawBufferPointer(start: nil, count: 0), lengths: [0, 0, 0], count: 0,
-                number: KeyOrder.number(least.entry.number), row: least.entry.row)
-            try unsafe tree.append(record.bytes)
+            try tree.append(least.entry, &record)
             advance()
         }
     }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Appends pages to a SQLite file that nobody else has open, past SQLite: a rebuild knows all rows before
 /// anybody reads one, and so can lay out each b-tree in order, without looking anything up.
 @safe
-final class PageFile {
+final class PageFile: PageTarget {
     let path: String
     private let descriptor: Int32
     // Safety: allocated in init with `pagesBufferedMax` pages, freed in deinit; `buffered` stays below that.
@@ -69,33 +69,6 @@ final class PageFile {
         return number
     }
 
-    /// Appends what did not fit into a cell, as a chain of pages; returns the first.
-    @unsafe
-    func appendOverflow(_ bytes: UnsafeRawBufferPointer) throws -> PageNumber {
-        let first = next
-        var done = 0
-        while done < bytes.count {
-            let count = min(bytes.count - done, PageBuilder.bytes - 4)
-            let isLast = done + count == bytes.count
-            let following = isLast ? 0 : Self.skippingLock(next.rawValue + 1).rawValue
-            if bufferFirst + UInt32(buffered) == Self.lockPage {
-                try unsafe put {
-                    unsafe $0.initializeMemory(as: UInt8.self, repeating: 0, count: PageBuilder.bytes)
-                }
-            }
-            try unsafe put { page in
-                // Safety: four bytes and at most the rest of a page.
-                unsafe page.initializeMemory(as: UInt8.self, repeating: 0, count: PageBuilder.bytes)
-                unsafe page.storeBytes(of: following.bigEndian, as: UInt32.self)
-                unsafe (page + 4).copyMemory(
-                    from: bytes.baseAddress.unsafelyUnwrapped + done, byteCount: count)
-            }
-            done += count
-        }
-        return first
-    }
-
-    /// Writes a page that is in the file already.
     @unsafe
     func overwrite(_ page: UnsafeRawPointer, at number: PageNumber) throws {
         try unsafe write(page, count: PageBuilder.bytes, at: (Int(number.rawValue) - 1) * PageBuilder.bytes)
@@ -131,6 +104,8 @@ final class PageFile {
             header[offset + place] = UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * place))
         }
     }
+
+    func following(_ page: PageNumber) -> PageNumber { Self.skippingLock(page.rawValue + 1) }
 
     private static func skippingLock(_ number: UInt32) -> PageNumber {
         PageNumber(rawValue: number == lockPage ? number + 1 : number)

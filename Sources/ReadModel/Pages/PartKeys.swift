@@ -16,7 +16,7 @@ struct KeyShape {
 @safe
 final class PartKeys {
     private struct Entry {
-        /// What is compared first: the beginning of the first text.
+        /// What is compared first: the beginning of the first text, or the number where there is none.
         var prefix: UInt64
         var row: Int64
         /// Where the texts begin, after their lengths.
@@ -37,7 +37,7 @@ final class PartKeys {
     @inline(__always)
     func add(_ row: Int64, number: Int64, text part: (Int) -> UnsafeRawBufferPointer) {
         let start = texts.count
-        var prefix: UInt64 = 0
+        var prefix = KeyOrder.sortable(number)
         for index in 0..<shape.texts {
             let text = unsafe part(index)
             if index == 0 { prefix = unsafe KeyOrder.prefix(text) }
@@ -68,7 +68,7 @@ final class PartKeys {
                 let start = unsafe base + entry.start
                 if isUnique, let last = unsafe before, unsafe KeyOrder.compare(last, start, shape) == 0 {
                     throw ReadModelError(
-                        .inconsistent, "two records of a rebuild have the same key: please report this")
+                        .inconsistent, "two records have the same key: please report this")
                 }
                 unsafe before = start
                 // Safety: an entry of this shape; the record stays as it is during the call.

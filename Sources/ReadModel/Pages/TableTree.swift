@@ -1,20 +1,22 @@
-/// A table's b-tree, filled with records in the order of their rowids, which it gives out from 1.
+/// A table's b-tree, filled with records in the order of their rowids, which it gives out one after another.
 struct TableTree {
     private let root: PageNumber
-    private let file: PageFile
+    private let target: any PageTarget
     private let leaf = PageBuilder(.tableLeaf)
     private var inner = InnerPages(.tableInterior)
-    /// The rowid of the last record; 0 before the first.
-    private(set) var lastRow: Int64 = 0
+    /// The rowid of the last record; before there is one, the number before the first.
+    private(set) var lastRow: Int64
 
     /// What of a record stays in its page at most, and what at least where the rest overflows (SQLite
     /// database file format, section 1.6).
     private static let localMax = PageBuilder.bytes - 35
     private static let localMin = (PageBuilder.bytes - 12) * 32 / 255 - 23
 
-    init(root: PageNumber, file: PageFile) {
+    /// - Parameter first: the first rowid.
+    init(root: PageNumber, in target: any PageTarget, first: Int64 = 1) {
+        lastRow = first - 1
         self.root = root
-        self.file = file
+        self.target = target
     }
 
     /// Appends a record.
@@ -27,7 +29,7 @@ struct TableTree {
         let count = headBytes + local + (overflow ? 4 : 0)
         var rest: PageNumber?
         if overflow {
-            rest = try unsafe file.appendOverflow(UnsafeRawBufferPointer(rebasing: record[local...]))
+            rest = try unsafe target.appendOverflow(UnsafeRawBufferPointer(rebasing: record[local...]))
         }
         var room = unsafe leaf.room(count)
         if unsafe room == nil {
@@ -45,16 +47,25 @@ struct TableTree {
         }
     }
 
+    /// Begins anew, empty.
+    ///
+    /// - Parameter row: the rowid behind which those that come are counted.
+    mutating func restart(after row: Int64) {
+        leaf.removeAll()
+        inner = InnerPages(.tableInterior)
+        lastRow = row
+    }
+
     /// Writes what is left, and the root.
     mutating func finish() throws {
         // Safety: here and below, the page is written before it changes.
-        if inner.isEmpty { return try unsafe file.overwrite(leaf.finish(), at: root) }
-        let last = try unsafe file.append(leaf.finish())
-        try inner.finish(lastLeaf: last, root: root, to: file)
+        if inner.isEmpty { return try unsafe target.overwrite(leaf.finish(), at: root) }
+        let last = try unsafe target.append(leaf.finish())
+        try inner.finish(lastLeaf: last, root: root, to: target)
     }
 
     private mutating func flushLeaf() throws {
-        let number = try unsafe file.append(leaf.finish())
+        let number = try unsafe target.append(leaf.finish())
         leaf.removeAll()
         let row = UInt64(bitPattern: lastRow)
         var divider = [UInt8](repeating: 0, count: Varint.length(row))
@@ -62,7 +73,7 @@ struct TableTree {
         unsafe divider.withUnsafeMutableBytes {
             _ = unsafe Varint.write(row, to: $0.baseAddress.unsafelyUnwrapped)
         }
-        try inner.add(number, divider: divider, to: file)
+        try inner.add(number, divider: divider, to: target)
     }
 
     /// How many bytes of a record stay in its page.

@@ -19,14 +19,23 @@ package struct CallRecordFilter: Sendable {
     package init() {}
 
     var condition: (sql: String, arguments: StatementArguments) {
+        var (parts, arguments) = partsBesidesTime
+        for (time, sign) in [(since, ">="), (until, "<")] {
+            guard let time else { continue }
+            parts.append("started_at \(sign) ?")
+            arguments += [time.rawValue]
+        }
+        return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), arguments)
+    }
+
+    /// What has to be true of a record besides its time, piece by piece.
+    var partsBesidesTime: ([String], StatementArguments) {
         var parts: [String] = []
         var arguments = StatementArguments()
         func add(_ sql: String, _ values: [any DatabaseValueConvertible]) {
             parts.append(sql)
             arguments += StatementArguments(values)
         }
-        if let since { add("started_at >= ?", [since.rawValue]) }
-        if let until { add("started_at < ?", [until.rawValue]) }
         if let callID { add("callid = ?", [callID]) }
         if let user {
             // Byte by byte, as texts are told apart everywhere; LIKE would fold letters.
@@ -40,7 +49,7 @@ package struct CallRecordFilter: Sendable {
         }
         if let source { add("EXISTS (SELECT 1 FROM json_each(sources) WHERE value = ?)", [source]) }
         if let userAgent { add("coalesce(user_agent, '') = ?", [userAgent]) }
-        return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), arguments)
+        return (parts, arguments)
     }
 }
 
@@ -59,15 +68,8 @@ extension ReadModelSnapshot {
 
     /// The last revision of each record, in the order of (started_at, callid, from_tag, to_tag).
     package func callRecords(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
-        let condition = filter.condition
-        let names = CallRecord.columns.map(\.name).joined(separator: ", ")
-        let rows = try Row.fetchCursor(
-            db,
-            sql: "SELECT \(names) FROM cdrs\(condition.sql) ORDER BY started_at, callid, from_tag, to_tag",
-            arguments: condition.arguments)
-        while let row = try rows.next() {
-            try body(Self.answer(row, CallRecord.columns, from: 0))
-        }
+        let records = try RecordsByStart(db, columns: CallRecord.columns.map(\.name), filter)
+        try records.forEach { try body(Self.answer($0, CallRecord.columns, from: 0)) }
     }
 
     static func answer(_ row: Row, _ columns: [RecordColumn], from first: Int) -> AnswerRow {

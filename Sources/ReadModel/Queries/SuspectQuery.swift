@@ -145,10 +145,10 @@ extension ReadModelSnapshot {
     /// Those that have ended, found through an index that holds no other.
     static func endedSuspects(_ filter: DialogFilter) -> (sql: String, arguments: StatementArguments) {
         let condition = filter.condition
-        let source = filter.callID == nil ? "cdrs INDEXED BY cdrs_hung" : "cdrs"
+        let index = filter.callID == nil ? "cdrs_hung" : "cdrs_by_call"
         return (
             """
-            SELECT \(endedSuspectColumns.joined(separator: ", ")) FROM \(source)
+            SELECT \(endedSuspectColumns.joined(separator: ", ")) FROM cdrs INDEXED BY \(index)
             WHERE hung = 1\(condition.sql)
             """, condition.arguments
         )

@@ -24,10 +24,18 @@ final class RecordFinder {
     private var findWithdrawn: Statement
     private var findTouched: Statement
     private var findEnded: Statement
+    private var findLast: Statement
+    private let parts: CallParts
 
-    init(_ db: Database) throws {
-        let names = CallRecord.columns.map(\.name).joined(separator: ", ")
-        findRecords = try Statement(db, "SELECT \(names), id FROM cdrs WHERE callid = ? AND from_tag = ?")
+    /// The records of a call in a part.
+    static let findingRecords = """
+        SELECT \(CallRecord.columns.map(\.name).joined(separator: ", ")), id FROM cdrs
+        WHERE id >> \(ReadModelSchema.partBits) = ? AND callid = ? AND from_tag = ?
+        """
+
+    init(_ db: Database, _ parts: CallParts) throws {
+        self.parts = parts
+        findRecords = try Statement(db, Self.findingRecords)
         findWithdrawn = try Statement(
             db,
             """
@@ -45,15 +53,35 @@ final class RecordFinder {
         findEnded = try Statement(
             db,
             """
-            SELECT started_at, rowid, callid, from_tag FROM cdrs
-            WHERE started_at >= ?1 AND (started_at, rowid) > (?1, ?2) AND ended_at >= ?3 AND ended_at < ?4
-            ORDER BY started_at, rowid LIMIT ?5
+            SELECT started_at, id, callid, from_tag FROM cdrs
+            WHERE id >> \(ReadModelSchema.partBits) = ?6
+            AND started_at >= ?1 AND (started_at, id) > (?1, ?2) AND ended_at >= ?3 AND ended_at < ?4
+            ORDER BY started_at, id LIMIT ?5
             """)
+        findLast = try Statement(db, "SELECT max(id) FROM cdrs")
     }
 
     func call(_ name: CallName) throws -> KnownCall {
-        let revisionColumn = Int32(CallRecord.revisedColumnCount)
         var call = KnownCall()
+        for part in try parts.candidates(RowBatch.hash(of: [name.callID, name.fromTag])) {
+            try read(name, in: part, into: &call)
+        }
+        findWithdrawn.bind(name.callID)
+        findWithdrawn.bind(name.fromTag)
+        while try findWithdrawn.step() {
+            let toTag = findWithdrawn.readBytes(0)
+            if !call.records.contains(where: { $0.toTag == toTag }) {
+                call.records.append(
+                    EarlierCall.Record(toTag: toTag, revision: findWithdrawn.readInteger(1), content: nil))
+            }
+        }
+        findWithdrawn.reset()
+        return call
+    }
+
+    private func read(_ name: CallName, in part: Int64, into call: inout KnownCall) throws {
+        let revisionColumn = Int32(CallRecord.revisedColumnCount)
+        findRecords.integer(part)
         findRecords.bind(name.callID)
         findRecords.bind(name.fromTag)
         while try findRecords.step() {
@@ -68,36 +96,38 @@ final class RecordFinder {
             }
         }
         findRecords.reset()
-        findWithdrawn.bind(name.callID)
-        findWithdrawn.bind(name.fromTag)
-        while try findWithdrawn.step() {
-            let toTag = findWithdrawn.readBytes(0)
-            if !call.records.contains(where: { $0.toTag == toTag }) {
-                call.records.append(
-                    EarlierCall.Record(toTag: toTag, revision: findWithdrawn.readInteger(1), content: nil))
-            }
-        }
-        findWithdrawn.reset()
-        return call
     }
 
-    /// The calls that follow a page, in the order of their start; none behind the last.
+    /// The calls that follow a page; none behind the last.
     ///
     /// - Parameter longest: microseconds that no call was longer than.
     func page(after page: CallPage, longest: Int64) throws -> CallPage {
+        let last = try findLast.step() ? findLast.readInteger(0) : 0
+        findLast.reset()
         var next = page
         next.calls.removeAll(keepingCapacity: true)
+        while next.part <= KeyShape.part(of: last) {
+            try read(&next, longest: longest)
+            if !next.calls.isEmpty { return next }
+            next.part += 1
+            next.last = nil
+        }
+        return next
+    }
+
+    /// Reads what follows of the page's part.
+    private func read(_ page: inout CallPage, longest: Int64) throws {
         findEnded.integer(page.last?.startedAt ?? page.span.from.rawValue - longest)
         findEnded.integer(page.last?.row ?? 0)
         findEnded.integer(page.span.from.rawValue)
         findEnded.integer(page.span.until?.rawValue ?? Int64.max)
         findEnded.integer(Int64(CallPage.recordsMax))
+        findEnded.integer(page.part)
         while try findEnded.step() {
-            next.last = (findEnded.readInteger(0), findEnded.readInteger(1))
-            next.append(findEnded.readBytes(2), findEnded.readBytes(3))
+            page.last = (findEnded.readInteger(0), findEnded.readInteger(1))
+            page.append(findEnded.readBytes(2), findEnded.readBytes(3))
         }
         findEnded.reset()
-        return next
     }
 
     /// The calls with a record whose source and time a gap touches.
@@ -121,7 +151,9 @@ final class RecordFinder {
 struct CallPage: Sendable {
     let span: PolicyHistory.Span
     fileprivate(set) var calls: [CallName] = []
-    /// The last record that was read: its `started_at` and its row; null before the first.
+    /// The part of the table that was read last.
+    fileprivate var part: Int64 = 0
+    /// The last record of it that was read: its `started_at` and its row; null before the first.
     fileprivate var last: (startedAt: Int64, row: Int64)?
 
     /// Records that are read at a time.

@@ -3,7 +3,7 @@ internal import Projections
 
 /// Writes batches of rows into the read model's tables: one prepared statement for each operation.
 ///
-/// All calls come inside a transaction of the writing thread's.
+/// All calls come inside a transaction of the writing thread's, but for those that say otherwise.
 final class RowWriter {
     /// By the operation's raw value.
     private var statements: [StatementBox] = []
@@ -22,10 +22,23 @@ final class RowWriter {
     private var recent = [Int64](repeating: 0, count: ReadModelLimits.recentRecordsMax)
     private var byNumber: [RowBatch.Operation: StatementBox] = [:]
 
+    private let parts: CallParts
+    /// Null until there were many new records in a transaction.
+    private var staged: StagedRecords?
+    private let stagedRecordsMin: Int
+    /// New records of this transaction, and whether they are staged: the last one had many.
+    private var newRecords = 0
+    private var stages = false
+
     private static let startedAt = CallRecord.columns.firstIndex { $0.name == "started_at" } ?? 0
     private static let endedAt = CallRecord.columns.firstIndex { $0.name == "ended_at" } ?? 0
 
-    init(_ db: Database) throws {
+    /// - Parameter stagedRecordsMin: new records of a transaction from which the next one's are staged.
+    init(
+        _ db: Database, _ parts: CallParts, stagedRecordsMin: Int = ReadModelLimits.stagedRecordsMin
+    ) throws {
+        self.parts = parts
+        self.stagedRecordsMin = stagedRecordsMin
         longest = try ReadModelDatabase.meta(db, "longest_call_us")
         longestWritten = longest
         setMeta = Int(RowBatch.Operation.setMeta.rawValue)
@@ -71,10 +84,9 @@ final class RowWriter {
     private func write(_ row: RowBatch.Row, of batch: borrowing RowBatch) throws {
         let statement = statements[Int(row.operation.rawValue)]
         switch row.operation {
-        case .insertRecord:
-            try statement.statement.run(row, of: batch)
-            recent[place(row, of: batch)] = statement.statement.insertedRow
+        case .insertRecord: try insert(row, of: batch)
         case .supersede, .replaceRecord, .deleteRecord:
+            try move(batch.hash(of: row, count: 2))
             guard let known = byNumber[row.operation] else { preconditionFailure("made in init") }
             let number = recent[place(row, of: batch)]
             if number > 0, try known.statement.run(row, of: batch, number: number) > 0 { return }
@@ -82,6 +94,51 @@ final class RowWriter {
         default: try statement.statement.run(row, of: batch)
         }
     }
+
+    private func insert(_ row: RowBatch.Row, of batch: borrowing RowBatch) throws {
+        newRecords += 1
+        let call = batch.hash(of: row, count: 2)
+        let number: Int64
+        if stages, let stagedNumber = try staged?.insert(row, of: batch, call: call) {
+            number = stagedNumber
+        } else {
+            let statement = statements[Int(row.operation.rawValue)]
+            try statement.statement.run(row, of: batch)
+            number = statement.statement.insertedRow
+        }
+        recent[place(row, of: batch)] = number
+        try parts.add(number, call)
+    }
+
+    /// To be called before a transaction begins.
+    func begin(_ db: Database) throws {
+        // A few are bound sooner than they are laid out, and must not make a part of their own each time.
+        stages = newRecords >= stagedRecordsMin
+        newRecords = 0
+        if stages, staged == nil { staged = try StagedRecords(db) }
+    }
+
+    /// To be called when a transaction has been committed.
+    func committed() throws { try staged?.endTransaction() }
+
+    /// To be called before a call's records are looked for.
+    func move(_ call: CallName) throws {
+        try move(RowBatch.hash(of: [call.callID, call.fromTag]))
+    }
+
+    private func move(_ call: UInt64) throws {
+        if staged?.mayHold(call) == true { try moveAll() }
+    }
+
+    /// To be called before any records are looked for.
+    func moveAll() throws {
+        guard let staged, !staged.isEmpty else { return }
+        // Each move begins a part: one of few records is to be filled by those that follow.
+        if try staged.move() < stagedRecordsMin { stages = false }
+    }
+
+    /// Gives up what it holds besides statements; outside any transaction.
+    func stop(_ db: Database) { staged?.detach(db) }
 
     /// Where `recent` has a record with this row's key, unless another has taken the place.
     private static func place(_ hash: UInt64) -> Int {
@@ -99,6 +156,7 @@ final class RowWriter {
 
     /// What has to be done before a commit, besides the rows.
     func finish() throws {
+        try staged?.move()
         if hasStatistics {
             for pruning in prunings { try pruning.statement.run() }
             hasStatistics = false
@@ -119,15 +177,6 @@ final class RowWriter {
             case .integer(let end) = batch.cells[row.cells.lowerBound + Self.endedAt]
         else { return }
         longest = max(longest, end - start)
-    }
-}
-
-/// A statement in an array.
-private final class StatementBox {
-    var statement: Statement
-
-    init(_ statement: consuming Statement) {
-        self.statement = statement
     }
 }
 

@@ -165,7 +165,26 @@ extension Statement {
         }
     }
 
+    mutating func blob(_ bytes: [UInt8]) {
+        column += 1
+        // Safety: SQLite copies the bytes.
+        unsafe bytes.withUnsafeBytes {
+            _ = unsafe sqlite3_bind_blob64(
+                handle, column, $0.baseAddress, UInt64($0.count),
+                unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+        }
+    }
+
     mutating func bind(_ text: String) {
         bind(Array(text.utf8))
+    }
+}
+
+/// A statement in an array.
+final class StatementBox {
+    var statement: Statement
+
+    init(_ statement: consuming Statement) {
+        self.statement = statement
     }
 }

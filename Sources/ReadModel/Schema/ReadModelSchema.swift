@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 6
+    package static let version: Int64 = 7
 
     static let tables: [String] = [
         """
@@ -18,10 +18,7 @@ public enum ReadModelSchema {
         -- Call detail records, the last revision of each, one row a leg; `id` tells rows apart and nothing else. Times are microseconds since 1970.
         -- The last eight columns are the session timer of a leg, until when it should have ended, and its last proof of
         -- life: where the log has it, and of which type it is (null for leg 0).
-        CREATE TABLE cdrs (
-        \(columns(CallRecord.columns + LegTimer.columns)),
-            id INTEGER PRIMARY KEY
-        )
+        CREATE TABLE \(records)
         """,
         """
         -- Revisions that were superseded: the record as it was, and the log position of the event that changed it.
@@ -52,6 +49,14 @@ public enum ReadModelSchema {
         CREATE TABLE call_marks (
             marks BLOB NOT NULL,
             id INTEGER PRIMARY KEY
+        )
+        """,
+        """
+        -- Of parts of `cdrs` (65,536 numbers each) before the last: a filter of the calls that have records there, so
+        -- that a call that has one need not be looked for in all parts. Words of eight bytes, eight bits a call or more.
+        CREATE TABLE call_parts (
+            calls BLOB NOT NULL,
+            part INTEGER PRIMARY KEY
         )
         """,
         """
@@ -154,8 +159,22 @@ public enum ReadModelSchema {
         """,
     ]
 
-    /// How many rows of a table stand side by side in those of its indexes that begin with a part of the
-    /// table, as a power of two.
+    private static let records = """
+        cdrs (
+        \(columns(CallRecord.columns + LegTimer.columns)),
+            id INTEGER PRIMARY KEY
+        )
+        """
+
+    /// The table of records and its indexes, once more in another database.
+    static func recordsTable(in schema: String) -> [String] {
+        let create = "CREATE INDEX "
+        let own = indexes.filter { $0.hasPrefix(create + "cdrs_") }.map { $0.dropFirst(create.count) }
+        return ["CREATE TABLE \(schema).\(records)"] + own.map { create + schema + "." + $0 }
+    }
+
+    /// How many rows of a table at most stand side by side in those of its indexes that begin with a part of
+    /// the table, as a power of two. Fewer where a part was begun before the last one was full.
     ///
     /// Call-IDs come in no order. In an index that begins with them each new row would change a page of its
     /// own, and a whole page would be written for a hundred bytes, all the more the larger the
@@ -164,26 +183,30 @@ public enum ReadModelSchema {
 
     private static let part = "id >> \(partBits)"
 
+    /// The indexes of `cdrs` take the rows of a new part at their end, and none is unique: so SQLite can move
+    /// many rows at once as they lie (see `StagedRecords`). That no two records have the same key is for the
+    /// folds to see to; `rebuild --check` would tell.
     static let indexes: [String] = [
-        "CREATE UNIQUE INDEX cdrs_by_call ON cdrs (\(part), callid, from_tag, to_tag)",
-        "CREATE INDEX cdrs_by_start ON cdrs (started_at)",
-        "CREATE INDEX cdrs_hung ON cdrs (unproven_us) WHERE hung = 1",
+        "CREATE INDEX cdrs_by_call ON cdrs (\(part), callid, from_tag, to_tag)",
+        "CREATE INDEX cdrs_by_start ON cdrs (\(part), started_at)",
+        "CREATE INDEX cdrs_hung ON cdrs (hung) WHERE hung = 1",
         "CREATE INDEX cdr_revisions_by_call ON cdr_revisions (\(part), callid, from_tag, to_tag, revision)",
         "CREATE INDEX findings_by_call ON findings (\(part), callid, from_tag)",
         "CREATE INDEX findings_by_time ON findings (at)",
     ]
 
     /// What SQLite is to think of the indexes that begin with a part: that it is worth while to look into
-    /// each part for a Call-ID ("skip-scan" in SQLite's documentation of its query planner).
+    /// each part for a Call-ID or a time ("skip-scan" in SQLite's documentation of its query planner).
     static let estimates: [String] = [
         """
         -- What SQLite is to think of the indexes that begin with a part of their table: that it is worth while to look
-        -- into each part for a Call-ID. An ANALYZE of your own would say something else.
+        -- into each part for a Call-ID or a time. An ANALYZE of your own would say something else.
         ANALYZE
         """,
         """
         INSERT INTO sqlite_stat1 VALUES
             ('cdrs', 'cdrs_by_call', '1000000 65536 1 1 1'),
+            ('cdrs', 'cdrs_by_start', '1000000 65536 1'),
             ('cdr_revisions', 'cdr_revisions_by_call', '1000000 65536 1 1 1 1'),
             ('findings', 'findings_by_call', '1000000 65536 2 2')
         """,

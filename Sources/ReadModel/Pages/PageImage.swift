@@ -1,0 +1,104 @@
+internal import GRDBSQLite
+
+/// A database in memory that is filled page by page behind what SQLite has made of it, and then handed to
+/// SQLite to be read as it lies.
+@safe
+final class PageImage: PageTarget {
+    // Safety: memory of SQLite's with `capacity` bytes, this object's own from `begin` until `take` gives it
+    // away; every page written lies below `pageCount`, and that within the capacity.
+    private var base: UnsafeMutableRawPointer?
+    private var capacity = 4 << 20
+    private var pageCount = 0
+    /// What each image begins with: schema and empty roots.
+    private let template: [UInt8]
+
+    /// - Parameter template: a database as `sqlite3_serialize` gives it out.
+    init(template: [UInt8]) {
+        precondition(template.count >= PageBuilder.bytes && template.count % PageBuilder.bytes == 0)
+        self.template = template
+        capacity = max(capacity, template.count)
+    }
+
+    deinit {
+        // Safety: this object's own.
+        unsafe sqlite3_free(base)
+    }
+
+    var byteCount: Int { pageCount * PageBuilder.bytes }
+    var next: PageNumber { PageNumber(rawValue: UInt32(pageCount) + 1) }
+
+    func following(_ page: PageNumber) -> PageNumber { PageNumber(rawValue: page.rawValue + 1) }
+
+    /// Begins an image.
+    func begin() throws {
+        if unsafe base == nil { unsafe base = try Self.memory(nil, capacity) }
+        guard let base = unsafe base else { return }
+        // Safety: the capacity is no less than the template.
+        unsafe template.withUnsafeBytes {
+            unsafe base.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
+        }
+        pageCount = template.count / PageBuilder.bytes
+    }
+
+    @unsafe
+    func append(_ page: UnsafeRawPointer) throws -> PageNumber {
+        if (pageCount + 1) * PageBuilder.bytes > capacity {
+            unsafe base = try Self.memory(base, capacity * 2)
+            capacity *= 2
+        }
+        pageCount += 1
+        let number = PageNumber(rawValue: UInt32(pageCount))
+        try unsafe overwrite(page, at: number)
+        return number
+    }
+
+    @unsafe
+    func overwrite(_ page: UnsafeRawPointer, at number: PageNumber) throws {
+        precondition(number.rawValue >= 1 && Int(number.rawValue) <= pageCount, "a page of this image")
+        guard let base = unsafe base else { preconditionFailure("begun") }
+        // Safety: checked above.
+        unsafe (base + (Int(number.rawValue) - 1) * PageBuilder.bytes)
+            .copyMemory(from: page, byteCount: PageBuilder.bytes)
+    }
+
+    /// An image without anything but what SQLite has made.
+    ///
+    /// - Returns: memory of SQLite's, and how many bytes it has.
+    @unsafe
+    func empty() throws -> (memory: UnsafeMutablePointer<UInt8>, bytes: Int) {
+        let memory = try unsafe Self.memory(nil, template.count)
+        // Safety: memory of the template's size.
+        unsafe template.withUnsafeBytes {
+            unsafe memory.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count)
+        }
+        return unsafe (memory.assumingMemoryBound(to: UInt8.self), template.count)
+    }
+
+    /// Ends the image and gives its memory away.
+    ///
+    /// - Returns: memory of SQLite's, and how many bytes of it are the database.
+    @unsafe
+    func take() -> (memory: UnsafeMutablePointer<UInt8>, bytes: Int) {
+        guard let base = unsafe base else { preconditionFailure("begun") }
+        // Safety: the header lies within the first page (SQLite database file format, section 1.3): change
+        // counter, size in pages, version that the size is valid for.
+        unsafe base.storeBytes(of: UInt32(1).bigEndian, toByteOffset: 24, as: UInt32.self)
+        unsafe base.storeBytes(of: UInt32(pageCount).bigEndian, toByteOffset: 28, as: UInt32.self)
+        unsafe base.storeBytes(of: UInt32(1).bigEndian, toByteOffset: 92, as: UInt32.self)
+        let bytes = byteCount
+        unsafe self.base = nil
+        pageCount = 0
+        return unsafe (base.assumingMemoryBound(to: UInt8.self), bytes)
+    }
+
+    @unsafe
+    private static func memory(_ old: UnsafeMutableRawPointer?, _ bytes: Int) throws
+        -> UnsafeMutableRawPointer
+    {
+        // Safety: SQLite's own memory; the old stays as it is where there is none.
+        guard let memory = unsafe sqlite3_realloc64(old, UInt64(bytes)) else {
+            throw ReadModelError(.database, "there is no memory for \(bytes) bytes of new records")
+        }
+        return unsafe memory
+    }
+}

@@ -1,0 +1,60 @@
+internal import Projections
+
+/// A filter of the calls that have records in a part of their table: it never denies one. It is kept in
+/// `call_parts`.
+final class PartFilter {
+    private var words: [UInt64]
+    private var insertions = 0
+
+    /// A byte for each record of the largest part: one stranger in forty is taken for a call of the part.
+    private static let wordsMax = 1 << (Int(ReadModelSchema.partBits) - 3)
+    /// Those of a block.
+    private static let wordsMin = 8
+
+    init() { words = [UInt64](repeating: 0, count: Self.wordsMax) }
+
+    /// One that was kept; null where it is none.
+    init?(_ bytes: [UInt8]) {
+        let count = bytes.count / 8
+        guard bytes.count % 8 == 0, count & (count - 1) == 0, count >= Self.wordsMin else { return nil }
+        // Safety: whole words, within the bytes.
+        words = unsafe bytes.withUnsafeBytes { bytes in
+            (0..<count).map {
+                unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
+            }
+        }
+    }
+
+    /// As it is kept.
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 * words.count)
+        for word in words { LittleEndian.append(word, to: &bytes) }
+        return bytes
+    }
+
+    func insert(_ bits: FilterBits) {
+        insertions += 1
+        // Safety: a power of two of words, lent for the call.
+        unsafe words.withUnsafeMutableBufferPointer {
+            unsafe bits.set(in: $0.baseAddress.unsafelyUnwrapped, $0.count - 1)
+        }
+    }
+
+    func mayHave(_ bits: FilterBits) -> Bool {
+        // Safety: as above.
+        unsafe words.withUnsafeBufferPointer {
+            unsafe bits.areSet(in: $0.baseAddress.unsafelyUnwrapped, $0.count - 1)
+        }
+    }
+
+    /// Makes it as small as is good for what it has: a part may end before it is full. Which block is meant
+    /// is told by the lower bits of a key, so that one half can be laid over the other.
+    func shrink() {
+        while words.count > Self.wordsMin, insertions * 16 <= words.count * 64 / 2 {
+            let half = words.count / 2
+            for index in 0..<half { words[index] |= words[index + half] }
+            words.removeLast(half)
+        }
+    }
+}
