@@ -65,7 +65,7 @@ struct RecordsByStartTests {
                     db, sql: "SELECT callid FROM cdrs\(condition.sql) \(order)",
                     arguments: condition.arguments)
                 var found: [String] = []
-                try RecordsByStart(db, columns: ["callid"], filter, recordsMax: recordsMax).forEach {
+                try RecordsByStart(db, columns: ["callid"], filter, recordsMax: recordsMax).readAll {
                     found.append($0[0])
                 }
                 #expect(found == expected, "\(since as Any) \(until as Any)")
@@ -80,10 +80,10 @@ struct RecordsByStartTests {
             var filter = CallRecordFilter()
             filter.disposition = ["x"]
             let none = try RecordsByStart(db, columns: ["callid"], filter)
-            try none.forEach { Issue.record("\($0)") }
+            try none.readAll { Issue.record("\($0)") }
             filter.disposition = ["[]"]
             var count = 0
-            try RecordsByStart(db, columns: ["callid"], filter, recordsMax: 7).forEach { _ in count += 1 }
+            try RecordsByStart(db, columns: ["callid"], filter, recordsMax: 7).readAll { _ in count += 1 }
             #expect(count == Self.starts.count + 2)
             let plan = try Row.fetchAll(
                 db, sql: "EXPLAIN QUERY PLAN " + none.sql, arguments: [0, 1, 0, "", "", "", 0, "x", 7]
@@ -95,7 +95,7 @@ struct RecordsByStartTests {
             filter.callID = "c"
             count = 0
             let one = try RecordsByStart(db, columns: ["callid"], filter, recordsMax: 1)
-            try one.forEach { _ in count += 1 }
+            try one.readAll { _ in count += 1 }
             #expect(count == 2)
             let own = try Row.fetchAll(
                 db, sql: "EXPLAIN QUERY PLAN " + one.sql, arguments: [0, 1, 0, "", "", "", 0, "c", 7]

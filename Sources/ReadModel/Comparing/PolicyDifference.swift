@@ -73,7 +73,7 @@ package struct PolicyDifference {
                     "termination", "policy", "billing_basis", "billable_ms", "answered_at", "last_proof_at",
                     "expires_at",
                 ])
-            try records.forEach { try take($0, change) }
+            try records.readAll { try take($0, change) }
         }
     }
 

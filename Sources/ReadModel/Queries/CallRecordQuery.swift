@@ -69,7 +69,7 @@ extension ReadModelSnapshot {
     /// The last revision of each record, in the order of (started_at, callid, from_tag, to_tag).
     package func callRecords(_ filter: CallRecordFilter, _ body: (AnswerRow) throws -> Void) throws {
         let records = try RecordsByStart(db, columns: CallRecord.columns.map(\.name), filter)
-        try records.forEach { try body(Self.answer($0, CallRecord.columns, from: 0)) }
+        try records.readAll { try body(Self.answer($0, CallRecord.columns, from: 0)) }
     }
 
     static func answer(_ row: Row, _ columns: [RecordColumn], from first: Int) -> AnswerRow {

@@ -57,7 +57,7 @@ struct RecordsByStart {
             """
     }
 
-    func forEach(_ body: (Row) throws -> Void) throws {
+    func readAll(_ body: (Row) throws -> Void) throws {
         let until = filter.until?.rawValue
         guard until != .min else { return }
         let end = until.map { $0 - 1 } ?? .max
