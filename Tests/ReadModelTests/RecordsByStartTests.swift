@@ -13,6 +13,8 @@ struct RecordsByStartTests {
     /// Bursts at one moment, years of nothing, times at both ends of what a number holds.
     private static let starts: [Int64] = {
         var starts: [Int64] = [0, 1, 1, 1, 2, 1_700_000_000_000_000, 4_102_444_800_000_000, .max]
+        // Where windows of one, four and sixteen minutes end.
+        starts += [59_999_999, 60_000_000, 299_999_999, 300_000_000, 1_259_999_999, 1_260_000_000]
         starts += Array(repeating: 1_700_000_000_000_007, count: 90)
         for number in Int64(0)..<400 { starts.append(1_700_000_100_000_000 + number % 37 * 1_000_003) }
         for number in Int64(0)..<60 { starts.append(1_800_000_000_000_000 + number * 3_600_000_000) }
