@@ -33,8 +33,6 @@ enum ReadModelLimits {
     /// ten databases at most.
     static let stagedBytesMax = 32 << 20
     static let stagedMovesMax = 4
-    /// Words of the bits that say which calls have new records; a power of two.
-    static let stagedCallWords = 1 << 14
     /// Records that are sorted at once where they are read in the order of their start.
     static let recordsSortedMax = 1 << 14
     /// Entries of an index on a number that are sorted at a time.

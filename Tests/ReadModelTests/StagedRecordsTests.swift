@@ -2,6 +2,7 @@ import GRDB
 import Testing
 
 @testable import EventLog
+@testable import Events
 @testable import Projections
 @testable import ReadModel
 
@@ -130,6 +131,31 @@ struct StagedRecordsTests {
             let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM cdrs")
             #expect(count == 500)
         }
+        try database.close()
+    }
+
+    /// From a transaction's first row on nobody else writes, also where nothing but laying out was done yet:
+    /// what has been read would be of another moment, and the move be refused.
+    @Test func nobodyElseWritesMeanwhile() throws {
+        let place = try TestPlace()
+        let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+        let writing = WritingThread(next: .first, stagedRecordsMin: 0)
+        writing.start(database)
+        var batch = RowBatch()
+        batch.record("a", "x")
+        try writing.write(&batch)
+        try writing.settle()
+        let other = try DatabaseQueue(path: place.readModel)
+        let error = #expect(throws: DatabaseError.self) {
+            try other.write { db in try db.execute(sql: "UPDATE meta SET value = 5 WHERE name = 'as_of'") }
+        }
+        #expect(error?.resultCode == .SQLITE_BUSY)
+        writing.commit(.first)
+        try writing.settle()
+        writing.stop()
+        let found = try other.read { db in try String.fetchAll(db, sql: "SELECT callid FROM cdrs") }
+        #expect(found == ["a"])
+        try other.close()
         try database.close()
     }
 

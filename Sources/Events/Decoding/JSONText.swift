@@ -166,14 +166,8 @@ package enum JSONText {
         guard offset + 6 <= end else { return nil }
         var value: UInt32 = 0
         for place in 2..<6 {
-            let digit: UInt8
-            switch bytes[offset + place] {
-            case let byte where byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"): digit = byte - 0x30
-            case let byte where byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f"): digit = byte - 0x57
-            case let byte where byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "F"): digit = byte - 0x37
-            default: return nil
-            }
-            value = value << 4 | UInt32(digit)
+            guard let digit = HexDigit.value(bytes[offset + place]) else { return nil }
+            value = value << 4 | digit
         }
         return value
     }

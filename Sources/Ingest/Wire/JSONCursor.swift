@@ -1,3 +1,5 @@
+internal import Events
+
 /// A place in a JSON text (RFC 8259) and how to get over what stands there: for headers and for the envelopes
 /// of imported events, which are too short to be worth a pass of simdjson.
 struct JSONCursor {
@@ -156,13 +158,8 @@ struct JSONCursor {
         }
         var value: UInt32 = 0
         for place in 2..<6 {
-            let byte = bytes[offset + place]
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - 0x30)
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - 0x57)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - 0x37)
-            default: return nil
-            }
+            guard let digit = HexDigit.value(bytes[offset + place]) else { return nil }
+            value = value << 4 | digit
         }
         return value
     }

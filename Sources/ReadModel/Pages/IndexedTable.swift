@@ -19,7 +19,7 @@ struct IndexedTable {
         /// Which columns of a row the entry's texts and number are.
         var texts: [Int] = []
         var number: Int?
-        /// Whether no two rows may agree in all of that.
+        /// Whether no two rows may agree in all of that; looked at among those of a part that are laid out.
         var isUnique = false
         /// A column that must be 1 for a row to be in the index.
         var condition: Int?

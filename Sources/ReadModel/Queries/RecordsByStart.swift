@@ -57,6 +57,7 @@ struct RecordsByStart {
             """
     }
 
+    /// Hands over one record after another, in their order.
     func readAll(_ body: (Row) throws -> Void) throws {
         let until = filter.until?.rawValue
         guard until != .min else { return }
@@ -89,10 +90,9 @@ struct RecordsByStart {
     }
 
     /// Reads a window's records behind one; returns how many there were.
-    private func read(_ window: ClosedRange<Int64>, behind last: inout Key, _ body: (Row) throws -> Void)
-        throws
-        -> Int
-    {
+    private func read(
+        _ window: ClosedRange<Int64>, behind last: inout Key, _ body: (Row) throws -> Void
+    ) throws -> Int {
         var bound: StatementArguments = [window.lowerBound, window.upperBound, last.startedAt]
         bound += StatementArguments(last.texts)
         bound += [last.id]

@@ -29,7 +29,7 @@ final class CallParts {
         scan = try Statement(
             db, "SELECT callid, from_tag FROM cdrs WHERE id >> \(ReadModelSchema.partBits) = ?")
         findLast = try Statement(db, "SELECT max(id) FROM cdrs WHERE id < ?")
-        keep = try Statement(db, "INSERT OR REPLACE INTO call_parts VALUES (?, ?)")
+        keep = try Statement(db, "INSERT INTO call_parts VALUES (?, ?)")
         drop = try Statement(db, "DELETE FROM call_parts WHERE part >= ?")
     }
 

@@ -1,7 +1,7 @@
 internal import Projections
 
-/// A filter of the calls that have records in a part of their table: it never denies one. It is kept in
-/// `call_parts`.
+/// A filter of the calls that have records in a part of their table, or on their way there: it never denies
+/// one. That of a part is kept in `call_parts`.
 final class PartFilter {
     private var words: [UInt64]
     private var insertions = 0

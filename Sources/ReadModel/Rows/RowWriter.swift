@@ -86,7 +86,7 @@ final class RowWriter {
         switch row.operation {
         case .insertRecord: try insert(row, of: batch)
         case .supersede, .replaceRecord, .deleteRecord:
-            try move(batch.hash(of: row, count: 2))
+            if let staged, !staged.isEmpty { try move(batch.hash(of: row, count: 2)) }
             guard let known = byNumber[row.operation] else { preconditionFailure("made in init") }
             let number = recent[place(row, of: batch)]
             if number > 0, try known.statement.run(row, of: batch, number: number) > 0 { return }
@@ -126,6 +126,7 @@ final class RowWriter {
         try move(RowBatch.hash(of: [call.callID, call.fromTag]))
     }
 
+    /// - Parameter call: a hash of its key.
     private func move(_ call: UInt64) throws {
         if staged?.mayHold(call) == true { try moveAll() }
     }

@@ -34,7 +34,7 @@ final class StagedRecords {
     /// Records that are to be moved.
     private var count = 0
     /// A filter of the calls that have records here.
-    private var calls = [UInt64](repeating: 0, count: ReadModelLimits.stagedCallWords)
+    private var calls = PartFilter()
 
     /// Attaches the databases; outside any transaction.
     ///
@@ -96,23 +96,14 @@ final class StagedRecords {
         }
         try records.append(row, of: batch, &record)
         count += 1
-        // Safety: a power of two of words, lent for the call.
-        unsafe calls.withUnsafeMutableBufferPointer {
-            unsafe FilterBits(call).set(in: $0.baseAddress.unsafelyUnwrapped, $0.count - 1)
-        }
+        calls.insert(FilterBits(call))
         return records.lastRow
     }
 
     /// Whether there may be records of a call here.
     ///
     /// - Parameter call: a hash of its key.
-    func mayHold(_ call: UInt64) -> Bool {
-        if isEmpty { return false }
-        // Safety: as above.
-        return unsafe calls.withUnsafeBufferPointer {
-            unsafe FilterBits(call).areSet(in: $0.baseAddress.unsafelyUnwrapped, $0.count - 1)
-        }
-    }
+    func mayHold(_ call: UInt64) -> Bool { !isEmpty && calls.mayHave(FilterBits(call)) }
 
     /// Moves what is here into the read model's table.
     ///
@@ -125,7 +116,7 @@ final class StagedRecords {
         try unsafe Self.give(image.take(), to: schema.name, of: connection)
         used += 1
         try schema.move.statement.run()
-        for word in calls.indices { calls[word] = 0 }
+        calls = PartFilter()
         defer { count = 0 }
         return count
     }
