@@ -14,7 +14,9 @@ struct PolicyOverTimeTests {
     private static let start: Int64 = 1_700_000_000_000_000
     private static let second: Int64 = 1_000_000
 
-    @Test func aPolicyThatComesLateRevisesWhatEndedUnderIt() throws {
+    /// In one part of the table, and in as many as there are rounds.
+    @Test(arguments: [nil, 0])
+    func aPolicyThatComesLateRevisesWhatEndedUnderIt(stagedRecordsMin: Int?) throws {
         let place = try TestPlace()
         // Call n ends by a guess n seconds after the start; more calls than are judged again at a time.
         let calls = 2_600
@@ -26,7 +28,9 @@ struct PolicyOverTimeTests {
         let over = try place.state(Self.policy("over", "timeout", at: 500), of: .ledger)
         try place.state(Self.policy("under", "timeout", at: 500), of: .ledger, epoch: 1)
         try place.finish()
-        try place.project(settledMax: 3, round: 700)
+        try place.project(settledMax: 3, round: 700, stagedRecordsMin: stagedRecordsMin)
+        let parts = try place.rows("SELECT DISTINCT id >> 16 FROM cdrs")
+        #expect(stagedRecordsMin == nil ? parts.count == 1 : parts.count > 5)
 
         let rows = try place.rows(
             "SELECT callid, policy, billing_basis, billable_ms, revision FROM cdrs ORDER BY ended_at")
@@ -85,7 +89,8 @@ struct PolicyOverTimeTests {
         }
         try place.finish()
         while try place.project(
-            settledMax: Int(random.next() % 20), round: Int(random.next() % 90) + 1, rounds: 5)
+            settledMax: Int(random.next() % 20), round: Int(random.next() % 90) + 1, rounds: 5,
+            stagedRecordsMin: Int(random.next() % 3))
         {}
         let report = try Comparison.run(readModel: place.readModel, log: place.log)
         #expect(report.isEqual, "seed \(seed): \(report.examples.prefix(5))")
@@ -135,18 +140,22 @@ extension TestPlace {
 
     /// Follows the log with a projector of its own; returns whether there is more.
     @discardableResult
-    func project(settledMax: Int, round: Int, rounds: Int = .max) throws -> Bool {
+    func project(
+        settledMax: Int, round: Int, rounds: Int = .max, stagedRecordsMin: Int? = nil
+    ) throws -> Bool {
         let database = try ReadModelDatabase(path: readModel, logID: log.id, use: .live)
-        let next = try project(database, settledMax, round, rounds)
+        let next = try project(database, settledMax, round, rounds, stagedRecordsMin)
         try database.close()
         return next < log.durable.next
     }
 
     /// In a function of its own, so that the projector's statements are gone before the read model is closed.
     private func project(
-        _ database: ReadModelDatabase, _ settledMax: Int, _ round: Int, _ rounds: Int
+        _ database: ReadModelDatabase, _ settledMax: Int, _ round: Int, _ rounds: Int,
+        _ stagedRecordsMin: Int?
     ) throws -> Position {
-        let projector = try Projector(database, log: log, settledMax: settledMax)
+        let projector = try Projector(
+            database, log: log, settledMax: settledMax, stagedRecordsMin: stagedRecordsMin)
         var done = 0
         while done < rounds, try projector.advance(round: round) { done += 1 }
         return projector.next
