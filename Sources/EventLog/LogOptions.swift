@@ -12,6 +12,9 @@ package struct LogOptions: Sendable {
     /// Names in the data directory beside `log` that don't make it a foreign one, in which no log is made.
     package var neighbours: Set<String> = ["lost+found"]
 
+    /// What the scheduler is to say of the thread that compresses, where that isn't asked.
+    var processorTimes: (@Sendable () -> ProcessorWait.Times?)?
+
     package init() {}
 
     func check() throws(LogError) {

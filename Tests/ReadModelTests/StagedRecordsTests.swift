@@ -86,6 +86,27 @@ struct StagedRecordsTests {
         }
     }
 
+    /// The memory of an image that was moved is that of the next, however large it has become.
+    @Test func memoryIsUsedAgain() throws {
+        let image = PageImage(template: [UInt8](repeating: 0, count: PageBuilder.bytes))
+        let page = [UInt8](repeating: 7, count: PageBuilder.bytes)
+        try image.begin()
+        for _ in 0..<2_000 {
+            // Safety: a page, copied during the call.
+            _ = try unsafe page.withUnsafeBytes { try unsafe image.append($0.baseAddress.unsafelyUnwrapped) }
+        }
+        let first = image.take()
+        #expect(first.bytes == 2_001 * PageBuilder.bytes && first.capacity >= first.bytes)
+        image.giveBack(first)
+        try image.begin()
+        let second = image.take()
+        #expect(unsafe second.memory == first.memory)
+        #expect(second.capacity == first.capacity && second.bytes == PageBuilder.bytes)
+        // One more than is needed is freed; what it keeps goes with it.
+        try image.begin()
+        image.giveBack(second)
+    }
+
     /// SQLite moves rows and entries as they lie: it makes none of them anew.
     @Test func nothingIsMadeAnew() throws {
         let place = try TestPlace()

@@ -8,6 +8,7 @@ final class Compression: Sendable {
     private let space: SegmentSpace
     private let options: CompressionOptions?
     private let notify: @Sendable (LogNotice) -> Void
+    private let processorTimes: (@Sendable () -> ProcessorWait.Times?)?
     /// A segment that is sealed, plain, and has its summary; and how fast the log grew while it was filled,
     /// in bytes a second, 0 where a process before has filled it.
     private struct Waiting {
@@ -37,6 +38,7 @@ final class Compression: Sendable {
         self.space = space
         self.options = options.compression
         notify = options.notify
+        processorTimes = options.processorTimes
         added = Mutex((.now, space.logBytes))
         let names = Set(names)
         for name in names where name.hasSuffix(SegmentID.compressedSuffix + ".new") {
@@ -108,10 +110,16 @@ final class Compression: Sendable {
         running?.join()
     }
 
+    private func rest(milliseconds: Int) {
+        if milliseconds > 0 { bell.wait(atMost: .milliseconds(milliseconds)) { isStopped } }
+    }
+
     private var isStopped: Bool { isStopping.load(ordering: .sequentiallyConsistent) }
 
     private func loop(_ options: CompressionOptions) {
         var growth = LogGrowth(space.logBytes)
+        var processors = ProcessorWait()
+        var pause = CompressionPause()
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)
@@ -123,21 +131,19 @@ final class Compression: Sendable {
                     break
                 }
                 do throws(LogError) {
-                    // Where the log grows this fast, whoever takes events needs all there is.
-                    _ = try step(
-                        options, mindsGrowth: true,
-                        while: {
-                            while !isStopped {
-                                isHeldUp.store(
-                                    growth.now(space.logBytes) > LogLimits.compressionGrowthMax,
-                                    ordering: .relaxed)
-                                guard leavesPlain else { break }
-                                bell.wait(atMost: .milliseconds(LogLimits.growthWatchMilliseconds)) {
-                                    isStopped
-                                }
-                            }
-                            return !isStopped
-                        })
+                    _ = try step(options, mindsGrowth: true) {
+                        // Where the log grows this fast, whoever takes events needs all there is.
+                        while !isStopped {
+                            isHeldUp.store(
+                                growth.now(space.logBytes) > LogLimits.compressionGrowthMax,
+                                ordering: .relaxed)
+                            guard leavesPlain else { break }
+                            rest(milliseconds: LogLimits.growthWatchMilliseconds)
+                        }
+                        let times = if let processorTimes { processorTimes() } else { processors.next() }
+                        rest(milliseconds: pause.after(times, segments: pending.withLock(\.count)))
+                        return !isStopped
+                    }
                 } catch {
                     guard error.code == .noSpace else { continue }
                     wait = .seconds(LogLimits.compressionRetrySeconds)

@@ -50,26 +50,26 @@ struct SummaryBuilder {
         let ranks = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, $0) })
         for key in keys { Self.put(table.state(of: key), of: key, to: &writer) }
         let placesOffset = writer.bytes.count
-        var entries: [IdentityEntry] = []
         let places = index.keys.indices.sorted { index.keys[$0] < index.keys[$1] }
-        for place in places {
+        let lists = places.map { place in
             let lists = index.lists[place]
-            let parts = [lists.runs.all, lists.rejected.all, lists.gaps]
+            return [lists.runs.all, lists.rejected.all, lists.gaps]
+        }
+        var entryCount = 0
+        for (place, parts) in zip(places, lists) {
             writer.put(UInt32(ranks[index.keys[place]]!))
-            writer.put(UInt32(entries.count))
+            writer.put(UInt32(entryCount))
             for part in parts { writer.put(UInt32(part.count)) }
             writer.align()
             writer.put(UInt64(0))
-            writer.put(parts.compactMap { $0.map(\.first).min() }.min() ?? 1)
-            writer.put(parts.compactMap { $0.map(\.last).max() }.max() ?? 1)
-            for part in parts { entries += part }
+            writer.put(parts.compactMap { $0.lazy.map(\.first).min() }.min() ?? 1)
+            writer.put(parts.compactMap { $0.lazy.map(\.last).max() }.max() ?? 1)
+            for part in parts { entryCount += part.count }
         }
         let entriesOffset = writer.bytes.count
-        writer.reserve(24 * entries.count + 16 * sparse.entries.count)
-        for entry in entries {
-            writer.put(entry.first)
-            writer.put(entry.last)
-            writer.put(UInt64(entry.offset))
+        writer.reserve(24 * entryCount + 16 * sparse.entries.count)
+        for parts in lists {
+            for part in parts { Self.put(part, to: &writer) }
         }
         let sparseOffset = writer.bytes.count
         for entry in sparse.entries {
@@ -88,17 +88,24 @@ struct SummaryBuilder {
         header.put(segment.first.rawValue)
         header.put(end.rawValue)
         for number in [
-            endOffset, keys.count, placesOffset, places.count, entriesOffset, entries.count, sparseOffset,
+            endOffset, keys.count, placesOffset, places.count, entriesOffset, entryCount, sparseOffset,
             sparse.entries.count,
         ] {
             header.put(UInt32(number))
         }
-        header.pad(to: SegmentSummary.headerBytes)
-        var bytes = header.bytes + writer.bytes[SegmentSummary.headerBytes...]
+        writer.replace(at: 0, with: header.bytes)
         var checksum = ByteWriter()
-        checksum.put(Array(bytes[24...]).xxh3())
-        bytes.replaceSubrange(16..<24, with: checksum.bytes)
-        return bytes
+        checksum.put(writer.bytes.xxh3(from: 24))
+        writer.replace(at: 16, with: checksum.bytes)
+        return writer.bytes
+    }
+
+    private static func put(_ entries: [IdentityEntry], to writer: inout ByteWriter) {
+        for entry in entries {
+            writer.put(entry.first)
+            writer.put(entry.last)
+            writer.put(UInt64(entry.offset))
+        }
     }
 
     private static func put(_ state: SourceState, of key: SourceEpoch, to writer: inout ByteWriter) {

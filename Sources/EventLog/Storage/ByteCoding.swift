@@ -18,6 +18,11 @@ struct ByteWriter {
         bytes.append(contentsOf: more)
     }
 
+    /// Lays bytes over some that are there.
+    mutating func replace(at offset: Int, with other: [UInt8]) {
+        bytes.replaceSubrange(offset..<offset + other.count, with: other)
+    }
+
     /// Zeros up to a length.
     mutating func pad(to count: Int) {
         precondition(count >= bytes.count, "room for what is there")
@@ -61,8 +66,11 @@ struct ByteReader {
 }
 
 extension [UInt8] {
-    func xxh3(seed: UInt64 = 0) -> UInt64 {
-        // Safety: the hash reads what the array holds.
-        unsafe withUnsafeBytes { buffer in unsafe tollbook_xxh3_64(buffer.baseAddress, buffer.count, seed) }
+    /// - Parameter start: what lies before isn't hashed.
+    func xxh3(from start: Int = 0, seed: UInt64 = 0) -> UInt64 {
+        // Safety: the hash reads what the array holds, behind `start`.
+        unsafe self[start...].withUnsafeBytes { buffer in
+            unsafe tollbook_xxh3_64(buffer.baseAddress, buffer.count, seed)
+        }
     }
 }

@@ -74,21 +74,40 @@ final class PageImage: PageTarget {
         return unsafe (memory.assumingMemoryBound(to: UInt8.self), template.count)
     }
 
+    /// A finished image, and all the memory that it lies in.
+    @safe
+    struct Finished {
+        // Safety: SQLite's memory with `capacity` bytes; whoever has taken the image owns it.
+        let memory: UnsafeMutableRawPointer
+        let capacity: Int
+        /// How many bytes of it are the database.
+        let bytes: Int
+    }
+
     /// Ends the image and gives its memory away.
-    ///
-    /// - Returns: memory of SQLite's, and how many bytes of it are the database.
-    @unsafe
-    func take() -> (memory: UnsafeMutablePointer<UInt8>, bytes: Int) {
+    func take() -> Finished {
         guard let base = unsafe base else { preconditionFailure("begun") }
         // Safety: the header lies within the first page (SQLite database file format, section 1.3): change
         // counter, size in pages, version that the size is valid for.
         unsafe base.storeBytes(of: UInt32(1).bigEndian, toByteOffset: 24, as: UInt32.self)
         unsafe base.storeBytes(of: UInt32(pageCount).bigEndian, toByteOffset: 28, as: UInt32.self)
         unsafe base.storeBytes(of: UInt32(1).bigEndian, toByteOffset: 92, as: UInt32.self)
-        let bytes = byteCount
+        let finished = unsafe Finished(memory: base, capacity: capacity, bytes: byteCount)
         unsafe self.base = nil
         pageCount = 0
-        return unsafe (base.assumingMemoryBound(to: UInt8.self), bytes)
+        return finished
+    }
+
+    /// Takes the memory of an image back that nobody reads any more. The next one is made in it: memory that
+    /// the system has to find anew, and to clear, costs as much as all that is laid there.
+    func giveBack(_ image: Finished) {
+        guard unsafe base == nil else {
+            // Safety: nobody else has it.
+            unsafe sqlite3_free(image.memory)
+            return
+        }
+        unsafe base = image.memory
+        capacity = image.capacity
     }
 
     @unsafe

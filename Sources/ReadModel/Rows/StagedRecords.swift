@@ -25,8 +25,8 @@ final class StagedRecords {
     // Safety: the connection that all statements here were made for; used on its own thread only.
     private let connection: SQLiteConnection
     private var schemas: [Schema] = []
-    /// How many of them this transaction has used.
-    private var used = 0
+    /// What SQLite reads as the first of them, one each. Freed or used again once it reads them no more.
+    private var lent: [PageImage.Finished] = []
     private let image: PageImage
     private var records: IndexedTable
     private var record = RecordBytes()
@@ -59,7 +59,7 @@ final class StagedRecords {
             records = IndexedTable(IndexedTable.Shapes.records, roots, in: image) { .few(NumberKeys()) }
             findLast = StatementBox(try Statement(db, "SELECT max(id) FROM main.cdrs"))
             for name in names {
-                try unsafe Self.give(image.empty(), to: name, of: connection)
+                try unsafe Self.give(image.empty(), to: name, of: connection, isGivenAway: true)
                 // A record that is there already would be a fault of ours: nothing of the transaction is to
                 // stay, so that SQLite need not be able to undo this statement alone.
                 let sql = "INSERT OR ROLLBACK INTO main.cdrs SELECT * FROM \(name).cdrs"
@@ -71,14 +71,20 @@ final class StagedRecords {
         }
     }
 
-    /// Takes the databases away from their connection; outside any transaction.
-    func detach(_ db: Database) { Self.detach(schemas.map(\.name), from: db) }
-
-    private static func detach(_ names: [String], from db: Database) {
-        for name in names {
-            // One that can't go stays in memory until the connection ends; whoever attaches it again is told.
-            try? db.execute(sql: "DETACH \(name)")
+    /// Takes the databases away from their connection; outside any transaction. One that can't go stays until
+    /// the connection ends, with the memory that it has; whoever attaches it again is told.
+    func detach(_ db: Database) {
+        let gone = Self.detach(schemas.map(\.name), from: db)
+        for (place, image) in lent.enumerated() where gone.contains(schemas[place].name) {
+            self.image.giveBack(image)
         }
+        lent.removeAll()
+    }
+
+    /// - Returns: those that are gone.
+    @discardableResult
+    private static func detach(_ names: [String], from db: Database) -> [String] {
+        names.filter { (try? db.execute(sql: "DETACH \($0)")) != nil }
     }
 
     /// Whether there is nothing to be moved.
@@ -91,7 +97,7 @@ final class StagedRecords {
     func insert(_ row: RowBatch.Row, of batch: borrowing RowBatch, call: UInt64) throws -> Int64? {
         if !isEmpty, image.byteCount >= ReadModelLimits.stagedBytesMax { try move() }
         if isEmpty {
-            guard used < schemas.count else { return nil }
+            guard lent.count < schemas.count else { return nil }
             try begin()
         }
         try records.append(row, of: batch, &record)
@@ -112,9 +118,17 @@ final class StagedRecords {
     func move() throws -> Int {
         guard !isEmpty else { return 0 }
         try records.finish(&record)
-        let schema = schemas[used]
-        try unsafe Self.give(image.take(), to: schema.name, of: connection)
-        used += 1
+        let schema = schemas[lent.count]
+        let finished = image.take()
+        do {
+            try unsafe Self.give(
+                (finished.memory.assumingMemoryBound(to: UInt8.self), finished.bytes), to: schema.name,
+                of: connection, isGivenAway: false)
+        } catch {
+            image.giveBack(finished)
+            throw error
+        }
+        lent.append(finished)
         try schema.move.statement.run()
         calls = PartFilter()
         defer { count = 0 }
@@ -124,10 +138,12 @@ final class StagedRecords {
     /// To be called when a transaction has ended: there is room again, and what it has moved is forgotten.
     func endTransaction() throws {
         precondition(isEmpty, "what it had was moved")
-        for schema in schemas.prefix(used) {
-            try unsafe Self.give(image.empty(), to: schema.name, of: connection)
+        while let finished = lent.last {
+            let name = schemas[lent.count - 1].name
+            try unsafe Self.give(image.empty(), to: name, of: connection, isGivenAway: true)
+            lent.removeLast()
+            image.giveBack(finished)
         }
-        used = 0
     }
 
     private func begin() throws {
@@ -150,16 +166,20 @@ final class StagedRecords {
     }
 
     /// Lets SQLite have an image as the database of that name.
+    ///
+    /// - Parameter isGivenAway: the memory is SQLite's from here on, and freed by it whatever comes. Else it
+    ///   is read only, until another image takes its place or the database is detached.
     @unsafe
     private static func give(
         _ image: (memory: UnsafeMutablePointer<UInt8>, bytes: Int), to name: String,
-        of connection: SQLiteConnection
+        of connection: SQLiteConnection, isGivenAway: Bool
     ) throws {
         let (memory, bytes) = unsafe image
-        // Safety: the memory is SQLite's from here on, and freed by it whatever comes.
+        let flags = SQLITE_DESERIALIZE_READONLY | (isGivenAway ? SQLITE_DESERIALIZE_FREEONCLOSE : 0)
+        // Safety: SQLite's memory, with so many bytes.
         let status = unsafe sqlite3_deserialize(
             connection, name, memory, sqlite3_int64(bytes), sqlite3_int64(bytes),
-            UInt32(SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY))
+            UInt32(flags))
         guard status == SQLITE_OK else {
             throw unsafe ReadModelError(
                 .database, "new records can't be read: \(String(cString: sqlite3_errmsg(connection)))")

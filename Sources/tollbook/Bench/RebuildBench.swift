@@ -24,6 +24,7 @@ struct RebuildBench {
         let progress = ProgressReport("rebuild", unit: "runs")
         for run in 0..<runs {
             let path = directory.fresh("read-model")
+            WarmMemory.read(filesOf: log.path)
             let begun = Stopwatch.now
             let rebuild = try Rebuild(log, at: path, recipe: Rebuild.Recipe())
             try rebuild.advance()

@@ -20,4 +20,20 @@ enum WarmMemory {
         }
         unsafe munmap(base, length)
     }
+
+    /// Reads the files of a directory, so that the file cache has them: what a benchmark has just written it
+    /// has as well, unless the writer has given it back.
+    static func read(filesOf directory: String) {
+        let piece = 1 << 20
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: piece, alignment: 4_096)
+        defer { unsafe buffer.deallocate() }
+        for name in FileSizes.names(in: directory) {
+            // Safety: the path is lent for the length of the call.
+            let descriptor = unsafe open(directory + "/" + name, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            // Safety: reads no more than the buffer has room for.
+            while unsafe Glibc.read(descriptor, buffer, piece) > 0 {}
+            close(descriptor)
+        }
+    }
 }

@@ -1,0 +1,91 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import EventLog
+
+/// Compression leaves the processors to others that want them, for as long as few segments wait.
+@Suite("Compression pauses")
+struct CompressionPauseTests {
+    private static let contended = ProcessorWait.Times(ran: 4_000_000, waited: 8_000_000)
+    private static let free = ProcessorWait.Times(ran: 12_000_000, waited: 2_000_000)
+
+    @Test("Where the processors are wanted, pauses grow up to a limit, and end with that")
+    func grows() {
+        var pause = CompressionPause()
+        let pauses = (0..<6).map { _ in pause.after(Self.contended, segments: 1) }
+        #expect(pauses == [50, 100, 200, 400, 400, 400])
+        #expect(pause.after(Self.free, segments: 1) == 0)
+        #expect(pause.after(Self.contended, segments: 1) == 50)
+    }
+
+    @Test("A moment says little")
+    func moments() {
+        var pause = CompressionPause()
+        let moment = ProcessorWait.Times(ran: 0, waited: 3_000_000)
+        // Nor is there anything to rest from.
+        for _ in 0..<4 { #expect(pause.after(moment, segments: 1) == 0) }
+        let work = ProcessorWait.Times(ran: 1_000_000, waited: 0)
+        #expect((0..<6).map { _ in pause.after(work, segments: 1) } == [0, 0, 50, 0, 0, 50])
+        // Ten of these, and nobody had to wait.
+        #expect((0..<6).map { _ in pause.after(work, segments: 1) } == [0, 0, 50, 0, 0, 0])
+    }
+
+    @Test("Where many segments wait, or nobody knows how busy the processors are, it goes on")
+    func many() {
+        var pause = CompressionPause()
+        #expect(pause.after(Self.contended, segments: LogLimits.compressionDelayedMax) == 50)
+        #expect(pause.after(Self.contended, segments: LogLimits.compressionDelayedMax + 1) == 0)
+        #expect(pause.after(nil, segments: 1) == 0)
+    }
+
+    /// More threads that never rest than there are processors: each waits for a part of the time.
+    @Test("The scheduler's count is read")
+    func reads() async throws {
+        let isOver = Atomic<Bool>(false)
+        for _ in 0..<2 * ProcessInfo.processInfo.activeProcessorCount {
+            Thread { while !isOver.load(ordering: .relaxed) {} }.start()
+        }
+        let times = try await onThread {
+            var wait = ProcessorWait()
+            var sum = ProcessorWait.Times()
+            let end = ContinuousClock.now + .seconds(20)
+            while sum.waited < 30_000_000 || sum.ran < 30_000_000, ContinuousClock.now < end {
+                guard let times = wait.next() else { return ProcessorWait.Times?.none }
+                sum.ran += times.ran
+                sum.waited += times.waited
+            }
+            return sum
+        }
+        isOver.store(true, ordering: .relaxed)
+        let found = try #require(times, "this system counts")
+        #expect(found.ran >= 30_000_000 && found.waited >= 30_000_000)
+    }
+
+    @Test("As many segments as may wait do so while the processors are wanted, and no more")
+    func waiting() throws {
+        let place = Backend.simulated.makePlace()
+        let log = try place.open { $0.processorTimes = { Self.contended } }
+        log.startMaintenance()
+        let ledger = Ledger(log)
+        let segments = LogLimits.compressionDelayedMax + 12
+        while place.segmentPaths.count + place.compressedPaths.count <= segments {
+            try ledger.append(Ledger.source("a"), count: 10, padding: 500)
+            try ledger.commit()
+        }
+        let end = ContinuousClock.now + .seconds(60)
+        while place.segmentPaths.count > LogLimits.compressionDelayedMax + 1, ContinuousClock.now < end {
+            usleep(1_000)
+        }
+        // Each of the others takes a pause of its own now.
+        #expect(place.segmentPaths.count >= LogLimits.compressionDelayedMax - 2)
+        #expect(place.compressedPaths.count >= 11)
+        log.close()
+        let again = try place.open()
+        try again.compress()
+        #expect(place.segmentPaths.count == 1)
+        #expect(try Ledger.read(again) == ledger.entries)
+        again.close()
+    }
+}
