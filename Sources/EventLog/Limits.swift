@@ -54,12 +54,13 @@ package enum LogLimits {
     static let compressionGrowthMax = 128 << 20
     /// Over how long the log's growth is measured at least, and how long compression waits where it was more.
     static let growthWatchMilliseconds = 50
-    /// How many segments may wait for compression while others want the processors: 1 GiB of them, at the
-    /// usual size.
-    static let compressionDelayedMax = 16
-    /// How long compression pauses at most where others want the processors, and how long it works between
-    /// two pauses: less than a block takes, at the usual sizes.
-    static let compressionPauseMilliseconds = 400
+    /// How many segments may wait for compression while others want the processors, and how many bytes.
+    static let segmentsDelayedMax = 16
+    static let compressionDelayedBytesMax = 1 << 30
+    /// How long compression pauses where others want the processors, and how long it works between two
+    /// pauses: less than a block takes, at the usual sizes.
+    static let compressionPauseMillisecondsMin = 50
+    static let compressionPauseMillisecondsMax = 400
     static let compressionWorkNanoseconds: UInt64 = 3_000_000
     /// Over how much time, run and waited for, it is judged whether they do.
     static let contentionWatchNanoseconds: UInt64 = 10_000_000

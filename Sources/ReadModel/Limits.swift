@@ -33,6 +33,8 @@ enum ReadModelLimits {
     /// ten databases at most.
     static let stagedBytesMax = 32 << 20
     static let stagedMovesMax = 4
+    /// What is kept, when such a transaction has ended, of the memory that they lay in.
+    static let imageBytesKeptMax = 32 << 20
     /// Records that are sorted at once where they are read in the order of their start.
     static let recordsSortedMax = 1 << 14
     /// Entries of an index on a number that are sorted at a time.

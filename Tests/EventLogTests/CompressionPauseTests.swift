@@ -6,14 +6,14 @@ import Testing
 @testable import EventLog
 
 /// Compression leaves the processors to others that want them, for as long as few segments wait.
-@Suite("Compression pauses")
+@Suite("Compression pauses", .serialized)
 struct CompressionPauseTests {
     private static let contended = ProcessorWait.Times(ran: 4_000_000, waited: 8_000_000)
     private static let free = ProcessorWait.Times(ran: 12_000_000, waited: 2_000_000)
 
     @Test("Where the processors are wanted, pauses grow up to a limit, and end with that")
     func grows() {
-        var pause = CompressionPause()
+        var pause = CompressionPause(segmentBytes: LogLimits.segmentBytesDefault)
         let pauses = (0..<6).map { _ in pause.after(Self.contended, segments: 1) }
         #expect(pauses == [50, 100, 200, 400, 400, 400])
         #expect(pause.after(Self.free, segments: 1) == 0)
@@ -22,7 +22,7 @@ struct CompressionPauseTests {
 
     @Test("A moment says little")
     func moments() {
-        var pause = CompressionPause()
+        var pause = CompressionPause(segmentBytes: LogLimits.segmentBytesDefault)
         let moment = ProcessorWait.Times(ran: 0, waited: 3_000_000)
         // Nor is there anything to rest from.
         for _ in 0..<4 { #expect(pause.after(moment, segments: 1) == 0) }
@@ -34,10 +34,20 @@ struct CompressionPauseTests {
 
     @Test("Where many segments wait, or nobody knows how busy the processors are, it goes on")
     func many() {
-        var pause = CompressionPause()
-        #expect(pause.after(Self.contended, segments: LogLimits.compressionDelayedMax) == 50)
-        #expect(pause.after(Self.contended, segments: LogLimits.compressionDelayedMax + 1) == 0)
+        var pause = CompressionPause(segmentBytes: LogLimits.segmentBytesDefault)
+        #expect(pause.after(Self.contended, segments: LogLimits.segmentsDelayedMax) == 50)
+        #expect(pause.after(Self.contended, segments: LogLimits.segmentsDelayedMax + 1) == 0)
         #expect(pause.after(nil, segments: 1) == 0)
+        // Large segments are fewer.
+        #expect(CompressionPause(segmentBytes: 256 << 20).segmentsMax == 4)
+        #expect(CompressionPause(segmentBytes: LogLimits.segmentBytesMax).segmentsMax == 1)
+    }
+
+    @Test("Whatever the kernel says is a number")
+    func anyNumber() {
+        var pause = CompressionPause(segmentBytes: LogLimits.segmentBytesDefault)
+        let most = ProcessorWait.Times(ran: .max, waited: .max)
+        #expect((0..<3).map { _ in pause.after(most, segments: 1) } == [0, 0, 0])
     }
 
     /// More threads that never rest than there are processors: each waits for a part of the time.
@@ -70,19 +80,22 @@ struct CompressionPauseTests {
         let log = try place.open { $0.processorTimes = { Self.contended } }
         log.startMaintenance()
         let ledger = Ledger(log)
-        let segments = LogLimits.compressionDelayedMax + 12
-        while place.segmentPaths.count + place.compressedPaths.count <= segments {
+        let waitingMax = LogLimits.segmentsDelayedMax
+        while place.segmentPaths.count + place.compressedPaths.count <= waitingMax + 12 {
             try ledger.append(Ledger.source("a"), count: 10, padding: 500)
             try ledger.commit()
         }
-        let end = ContinuousClock.now + .seconds(60)
-        while place.segmentPaths.count > LogLimits.compressionDelayedMax + 1, ContinuousClock.now < end {
-            usleep(1_000)
-        }
-        // Each of the others takes a pause of its own now.
-        #expect(place.segmentPaths.count >= LogLimits.compressionDelayedMax - 2)
+        // The live one is plain as well.
+        let end = ContinuousClock.now + .seconds(120)
+        while place.segmentPaths.count > waitingMax + 1, ContinuousClock.now < end { usleep(1_000) }
+        // Time enough for all of them, but for a pause behind each of their blocks.
+        usleep(500_000)
+        #expect(place.segmentPaths.count >= waitingMax - 1 && place.segmentPaths.count <= waitingMax + 1)
         #expect(place.compressedPaths.count >= 11)
+        // In the middle of a pause, too.
+        let begun = ContinuousClock.now
         log.close()
+        #expect(ContinuousClock.now - begun < .milliseconds(LogLimits.compressionPauseMillisecondsMax))
         let again = try place.open()
         try again.compress()
         #expect(place.segmentPaths.count == 1)

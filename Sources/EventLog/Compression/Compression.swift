@@ -119,7 +119,7 @@ final class Compression: Sendable {
     private func loop(_ options: CompressionOptions) {
         var growth = LogGrowth(space.logBytes)
         var processors = ProcessorWait()
-        var pause = CompressionPause()
+        var pause = CompressionPause(segmentBytes: space.segmentBytes)
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)
@@ -132,6 +132,11 @@ final class Compression: Sendable {
                 }
                 do throws(LogError) {
                     _ = try step(options, mindsGrowth: true) {
+                        let times = if let processorTimes { processorTimes() } else { processors.next() }
+                        // On a disk that is short of room what waits is what has to go.
+                        if space.failure == nil {
+                            rest(milliseconds: pause.after(times, segments: pending.withLock(\.count)))
+                        }
                         // Where the log grows this fast, whoever takes events needs all there is.
                         while !isStopped {
                             isHeldUp.store(
@@ -140,8 +145,6 @@ final class Compression: Sendable {
                             guard leavesPlain else { break }
                             rest(milliseconds: LogLimits.growthWatchMilliseconds)
                         }
-                        let times = if let processorTimes { processorTimes() } else { processors.next() }
-                        rest(milliseconds: pause.after(times, segments: pending.withLock(\.count)))
                         return !isStopped
                     }
                 } catch {

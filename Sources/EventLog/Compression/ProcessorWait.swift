@@ -31,7 +31,9 @@ struct ProcessorWait: ~Copyable {
     mutating func next() -> Times? {
         guard let now = read() else { return nil }
         defer { before = now }
-        return Times(ran: now.ran &- before.ran, waited: now.waited &- before.waited)
+        // Nobody promises that they only grow.
+        return Times(
+            ran: now.ran - min(before.ran, now.ran), waited: now.waited - min(before.waited, now.waited))
     }
 
     /// See "schedstats" in the kernel's documentation: time run, time waited, number of slices.
@@ -50,41 +52,5 @@ struct ProcessorWait: ~Copyable {
 
     private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
         UInt64(String(decoding: digits, as: UTF8.self))
-    }
-}
-
-/// How long the thread that compresses leaves the processors alone.
-///
-/// Even one that everybody else goes before takes something from them: it has emptied their caches, and ends
-/// late where they are woken. So where it gets less than half of the time that it could use, it works a few
-/// milliseconds now and then, and does the rest when the others have less to do, but only as long as few
-/// segments wait.
-struct CompressionPause {
-    private var seen = ProcessorWait.Times()
-    /// Nanoseconds that it has run since the last pause.
-    private var worked: UInt64 = 0
-    private var milliseconds = 0
-
-    /// To be asked after each piece of work.
-    ///
-    /// - Parameters:
-    ///   - times: of the thread, since it was asked last.
-    ///   - segments: how many are waiting, with that in work.
-    /// - Returns: milliseconds; 0 to go on.
-    mutating func after(_ times: ProcessorWait.Times?, segments: Int) -> Int {
-        guard let times, segments <= LogLimits.compressionDelayedMax else { return 0 }
-        seen.ran += times.ran
-        seen.waited += times.waited
-        worked += times.ran
-        // A single slice of somebody else's says little.
-        if seen.ran + seen.waited >= LogLimits.contentionWatchNanoseconds {
-            let isContended = seen.waited > seen.ran
-            seen = ProcessorWait.Times()
-            let longer = max(2 * milliseconds, LogLimits.growthWatchMilliseconds)
-            milliseconds = isContended ? min(longer, LogLimits.compressionPauseMilliseconds) : 0
-        }
-        guard worked >= LogLimits.compressionWorkNanoseconds else { return 0 }
-        worked = 0
-        return milliseconds
     }
 }

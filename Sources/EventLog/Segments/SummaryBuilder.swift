@@ -93,6 +93,7 @@ struct SummaryBuilder {
         ] {
             header.put(UInt32(number))
         }
+        header.pad(to: SegmentSummary.headerBytes)
         writer.replace(at: 0, with: header.bytes)
         var checksum = ByteWriter()
         checksum.put(writer.bytes.xxh3(from: 24))

@@ -4,8 +4,8 @@ internal import GRDBSQLite
 /// SQLite to be read as it lies.
 @safe
 final class PageImage: PageTarget {
-    // Safety: memory of SQLite's with `capacity` bytes, this object's own from `begin` until `take` gives it
-    // away; every page written lies below `pageCount`, and that within the capacity.
+    // Safety: memory of SQLite's with `capacity` bytes, this object's own from `begin` or `giveBack` until
+    // `take` gives it away; every page written lies below `pageCount`, and that within the capacity.
     private var base: UnsafeMutableRawPointer?
     private var capacity = 4 << 20
     private var pageCount = 0
@@ -77,7 +77,8 @@ final class PageImage: PageTarget {
     /// A finished image, and all the memory that it lies in.
     @safe
     struct Finished {
-        // Safety: SQLite's memory with `capacity` bytes; whoever has taken the image owns it.
+        // Safety: SQLite's memory with `capacity` bytes. Whoever has taken the image owns it, and gives it
+        // back once or never.
         let memory: UnsafeMutableRawPointer
         let capacity: Int
         /// How many bytes of it are the database.

@@ -25,7 +25,8 @@ final class StagedRecords {
     // Safety: the connection that all statements here were made for; used on its own thread only.
     private let connection: SQLiteConnection
     private var schemas: [Schema] = []
-    /// What SQLite reads as the first of them, one each. Freed or used again once it reads them no more.
+    /// What SQLite reads as the first of them, one each. Freed or used again once it reads them no more;
+    /// without `endTransaction` or `detach`, never.
     private var lent: [PageImage.Finished] = []
     private let image: PageImage
     private var records: IndexedTable
