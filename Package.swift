@@ -15,7 +15,7 @@ let house: [SwiftSetting] = [
     // module, whatever it is marked with; hence those that every event passes through are public.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
     // Where the compiler can't tell whether two accesses to one variable overlap, that is looked up for each
-    // of them while the program runs: in `swift test`, which ends a test that does it. In a release it would
+    // of them while the program runs: in `swift test`, which ends where it is so. In a release it would
     // take up to a tenth of what an event costs that comes alone
     // (`tollbook bench ingest --batch 1 --window 4000`).
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),

@@ -14,6 +14,9 @@ package struct LogOptions: Sendable {
 
     /// What the scheduler is to say of the thread that compresses, where that isn't asked.
     var processorTimes: (@Sendable () -> ProcessorWait.Times?)?
+    /// How long compression pauses where others want the processors.
+    var compressionPauseMilliseconds =
+        LogLimits.compressionPauseMillisecondsMin...LogLimits.compressionPauseMillisecondsMax
 
     package init() {}
 

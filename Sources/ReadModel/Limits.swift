@@ -33,7 +33,9 @@ enum ReadModelLimits {
     /// ten databases at most.
     static let stagedBytesMax = 32 << 20
     static let stagedMovesMax = 4
-    /// What is kept, when such a transaction has ended, of the memory that they lay in.
+    /// The memory that they lie in at first, which is doubled as it fills, and what is kept of it for the
+    /// next transaction.
+    static let imageBytesMin = 4 << 20
     static let imageBytesKeptMax = 32 << 20
     /// Records that are sorted at once where they are read in the order of their start.
     static let recordsSortedMax = 1 << 14

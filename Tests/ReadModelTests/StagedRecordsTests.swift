@@ -86,17 +86,33 @@ struct StagedRecordsTests {
         }
     }
 
-    /// The memory of an image that was moved is that of the next, however large it has become.
-    @Test func memoryIsUsedAgain() throws {
-        let image = PageImage(template: [UInt8](repeating: 0, count: PageBuilder.bytes))
+    /// An image of so many pages, the first of which is the template.
+    private static func finished(_ image: PageImage, pages: Int) throws -> PageImage.Finished {
         let page = [UInt8](repeating: 7, count: PageBuilder.bytes)
         try image.begin()
-        for _ in 0..<2_000 {
+        for _ in 1..<pages {
             // Safety: a page, copied during the call.
             _ = try unsafe page.withUnsafeBytes { try unsafe image.append($0.baseAddress.unsafelyUnwrapped) }
         }
-        let first = image.take()
-        #expect(first.bytes == 2_001 * PageBuilder.bytes && first.capacity >= first.bytes)
+        return image.take()
+    }
+
+    /// The memory of an image that was moved is that of the next, unless it is too large to be kept.
+    @Test func memoryIsUsedAgain() throws {
+        let image = PageImage(template: [UInt8](repeating: 0, count: PageBuilder.bytes))
+        let keptMax = ReadModelLimits.imageBytesKeptMax / PageBuilder.bytes
+        let large = try Self.finished(image, pages: keptMax + 1)
+        #expect(large.capacity > ReadModelLimits.imageBytesKeptMax)
+        image.giveBack(large)
+        let first = try Self.finished(image, pages: 1)
+        #expect(first.capacity == ReadModelLimits.imageBytesMin)
+        image.giveBack(first)
+        try keepsMemory(image, pages: keptMax)
+    }
+
+    private func keepsMemory(_ image: PageImage, pages: Int) throws {
+        let first = try Self.finished(image, pages: pages)
+        #expect(first.bytes == pages * PageBuilder.bytes && first.capacity >= first.bytes)
         image.giveBack(first)
         try image.begin()
         let second = image.take()

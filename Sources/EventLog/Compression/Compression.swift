@@ -9,6 +9,7 @@ final class Compression: Sendable {
     private let options: CompressionOptions?
     private let notify: @Sendable (LogNotice) -> Void
     private let processorTimes: (@Sendable () -> ProcessorWait.Times?)?
+    private let pauseMilliseconds: ClosedRange<Int>
     /// A segment that is sealed, plain, and has its summary; and how fast the log grew while it was filled,
     /// in bytes a second, 0 where a process before has filled it.
     private struct Waiting {
@@ -39,6 +40,7 @@ final class Compression: Sendable {
         self.options = options.compression
         notify = options.notify
         processorTimes = options.processorTimes
+        pauseMilliseconds = options.compressionPauseMilliseconds
         added = Mutex((.now, space.logBytes))
         let names = Set(names)
         for name in names where name.hasSuffix(SegmentID.compressedSuffix + ".new") {
@@ -119,7 +121,7 @@ final class Compression: Sendable {
     private func loop(_ options: CompressionOptions) {
         var growth = LogGrowth(space.logBytes)
         var processors = ProcessorWait()
-        var pause = CompressionPause(segmentBytes: space.segmentBytes)
+        var pause = CompressionPause(segmentBytes: space.segmentBytes, milliseconds: pauseMilliseconds)
         while !isStopped {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)

@@ -7,13 +7,17 @@
 struct CompressionPause {
     /// How many segments may wait.
     let segmentsMax: Int
+    private let range: ClosedRange<Int>
     private var seen = ProcessorWait.Times()
     /// Nanoseconds that it has run since the last pause.
     private var worked: UInt64 = 0
     private var milliseconds = 0
 
-    /// - Parameter segmentBytes: the size of a segment.
-    init(segmentBytes: Int) {
+    /// - Parameters:
+    ///   - segmentBytes: the size of a segment.
+    ///   - range: how long the first pause is, and how long pauses become.
+    init(segmentBytes: Int, milliseconds range: ClosedRange<Int>) {
+        self.range = range
         segmentsMax = min(
             LogLimits.segmentsDelayedMax, max(1, LogLimits.compressionDelayedBytesMax / segmentBytes))
     }
@@ -35,8 +39,8 @@ struct CompressionPause {
         if seen.ran + seen.waited >= LogLimits.contentionWatchNanoseconds {
             let isContended = seen.waited > seen.ran
             seen = ProcessorWait.Times()
-            let longer = max(2 * milliseconds, LogLimits.compressionPauseMillisecondsMin)
-            milliseconds = isContended ? min(longer, LogLimits.compressionPauseMillisecondsMax) : 0
+            milliseconds =
+                isContended ? min(max(2 * milliseconds, range.lowerBound), range.upperBound) : 0
         }
         guard worked >= LogLimits.compressionWorkNanoseconds else { return 0 }
         worked = 0

@@ -164,12 +164,7 @@ package enum JSONText {
     /// The code unit of the `\uXXXX` at `offset`; null where it is none.
     private static func codeUnit(in bytes: PaddedBytes, at offset: Int, to end: Int) -> UInt32? {
         guard offset + 6 <= end else { return nil }
-        var value: UInt32 = 0
-        for place in 2..<6 {
-            guard let digit = HexDigit.value(bytes[offset + place]) else { return nil }
-            value = value << 4 | digit
-        }
-        return value
+        return HexDigit.codeUnit(bytes[offset + 2], bytes[offset + 3], bytes[offset + 4], bytes[offset + 5])
     }
 
     private static func isHigh(_ unit: UInt32) -> Bool { (0xD800...0xDBFF).contains(unit) }

@@ -156,12 +156,7 @@ struct JSONCursor {
         else {
             return nil
         }
-        var value: UInt32 = 0
-        for place in 2..<6 {
-            guard let digit = HexDigit.value(bytes[offset + place]) else { return nil }
-            value = value << 4 | digit
-        }
-        return value
+        return HexDigit.codeUnit(bytes[offset + 2], bytes[offset + 3], bytes[offset + 4], bytes[offset + 5])
     }
 
     /// Skips one character of more than one byte (RFC 3629 section 4).

@@ -7,7 +7,7 @@ final class PageImage: PageTarget {
     // Safety: memory of SQLite's with `capacity` bytes, this object's own from `begin` or `giveBack` until
     // `take` gives it away; every page written lies below `pageCount`, and that within the capacity.
     private var base: UnsafeMutableRawPointer?
-    private var capacity = 4 << 20
+    private var capacity = 0
     private var pageCount = 0
     /// What each image begins with: schema and empty roots.
     private let template: [UInt8]
@@ -16,7 +16,6 @@ final class PageImage: PageTarget {
     init(template: [UInt8]) {
         precondition(template.count >= PageBuilder.bytes && template.count % PageBuilder.bytes == 0)
         self.template = template
-        capacity = max(capacity, template.count)
     }
 
     deinit {
@@ -31,7 +30,10 @@ final class PageImage: PageTarget {
 
     /// Begins an image.
     func begin() throws {
-        if unsafe base == nil { unsafe base = try Self.memory(nil, capacity) }
+        if unsafe base == nil {
+            capacity = max(ReadModelLimits.imageBytesMin, template.count)
+            unsafe base = try Self.memory(nil, capacity)
+        }
         guard let base = unsafe base else { return }
         // Safety: the capacity is no less than the template.
         unsafe template.withUnsafeBytes {
@@ -99,10 +101,11 @@ final class PageImage: PageTarget {
         return finished
     }
 
-    /// Takes the memory of an image back that nobody reads any more. The next one is made in it: memory that
-    /// the system has to find anew, and to clear, costs as much as all that is laid there.
+    /// Takes the memory of an image back that nobody reads any more. The next one is made in it, unless it is
+    /// too large to be kept: memory that the system has to find anew, and to clear, costs as much as all that
+    /// is laid there.
     func giveBack(_ image: Finished) {
-        guard unsafe base == nil else {
+        guard unsafe base == nil, image.capacity <= ReadModelLimits.imageBytesKeptMax else {
             // Safety: nobody else has it.
             unsafe sqlite3_free(image.memory)
             return

@@ -73,7 +73,7 @@ final class StagedRecords {
     }
 
     /// Takes the databases away from their connection; outside any transaction. One that can't go stays until
-    /// the connection ends, with the memory that it has; whoever attaches it again is told.
+    /// the connection ends, and what it reads is never freed; whoever attaches it again is told.
     func detach(_ db: Database) {
         let gone = Self.detach(schemas.map(\.name), from: db)
         for (place, image) in lent.enumerated() where gone.contains(schemas[place].name) {

@@ -22,7 +22,7 @@ enum WarmMemory {
     }
 
     /// Reads the files of a directory, so that the file cache has them: what a benchmark has just written it
-    /// has as well, unless the writer has given it back.
+    /// has as well, unless the writer has given it back. What can't be read is for the benchmark to say.
     static func read(filesOf directory: String) {
         let piece = 1 << 20
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: piece, alignment: 4_096)
