@@ -3,6 +3,15 @@
 
 #include "tollbook_linux.h"
 
+int tollbook_open_direct(const char *path) {
+    return open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
+}
+
+int tollbook_leave_direct(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags < 0 ? -1 : fcntl(descriptor, F_SETFL, flags & ~O_DIRECT);
+}
+
 int tollbook_write_out(int descriptor, long offset, long count) {
     return sync_file_range(
         descriptor, offset, count,

@@ -18,15 +18,26 @@ package enum LogLimits {
     /// time, and where there is none.
     package static let zeroedBytesMin = 128 << 10
     package static let zeroedBytesMax = 1 << 20
-    /// Bytes a second by which a log may grow for its next segment to be zeroed with no time to spare. At 300
-    /// MB/s, with both of two cores busy, zeroing made intake slower (`tollbook bench ingest --batch 64`).
+    /// Bytes a second by which a log may grow for its next segment to be zeroed with no time to spare, where
+    /// that goes through the system's cache. At 300 MB/s, with both of two cores busy, it made intake slower
+    /// (`tollbook bench ingest --batch 64`).
     package static let zeroedGrowthMax = 100_000_000
     /// How much of the memory in which a segment is kept is given back between two pauses: more than the
     /// system keeps in one piece.
     static let yieldedBytesMax = 4 << 20
+    /// Sealed segments whose summaries wait in memory; of others they are read.
+    static let summariesNotedMax = 4
     /// What is read of a segment for its summary between two pauses, and how long all of these are.
     static let summarizedBytesMax = 1 << 20
     static let maintenancePauseMicroseconds = 500
+    /// What the log is written in: a page of the system's and of its disks, in which a segment ends, too.
+    package static let pageBytes = 4096
+    /// What is read of a segment at once by who goes through it once.
+    static let readOnceBytes = 512 << 10
+    /// More than the longest frame has.
+    static let frameBytesMax = payloadBytesMax + pageBytes
+    /// What is copied of a frame that two such pieces share; a longer one is read anew.
+    static let carriedBytesMax = 64 << 10
     /// Events of one frame.
     package static let frameEventsMax = 1 << 24
     /// Segments that a reader keeps mapped for random access.

@@ -73,9 +73,14 @@ package final class LogDirectory: Sendable {
         FrameGroup(log: id, tail: tail, segmentBytesNew: segmentBytes, capacity: capacity)
     }
 
-    /// - Parameter position: any from `Position.first` to `durable.next`.
-    package func reader(from position: Position = .first) throws(LogError) -> LogReader {
-        try LogReader(files: files, from: position)
+    /// - Parameters:
+    ///   - position: any from `Position.first` to `durable.next`.
+    ///   - isReadOnce: whether it is read as it is written, by the process that writes it, and the system's
+    ///     cache is to be left to others.
+    package func reader(
+        from position: Position = .first, isReadOnce: Bool = false
+    ) throws(LogError) -> LogReader {
+        try LogReader(files: files, from: position, isReadOnce: isReadOnce)
     }
 
     package func fetcher() -> EventFetcher {

@@ -9,6 +9,7 @@ final class LogFiles: Sendable {
     let directory: String
     let id: LogID
     let durable: DurablePosition
+    private let endKnown = Mutex<LogTail?>(nil)
     private let segments: Mutex<[SegmentID]>
     /// Segments whose plain file is gone since a compressed one stands for it. Who has one of them open goes
     /// on, but keeps the disk from having its space back.
@@ -21,6 +22,16 @@ final class LogFiles: Sendable {
         self.id = id
         self.segments = Mutex(segments)
         durable = DurablePosition(next: next)
+    }
+
+    /// The end of what is on disk; null where this process doesn't write it.
+    var end: LogTail? { endKnown.withLock(\.self) }
+
+    /// Says how far the log is on disk, to whoever reads it in this process.
+    func publish(end: LogTail) {
+        // In this order: who finds a position durable finds the end of its frame as well.
+        endKnown.withLock { $0 = end }
+        durable.publish(next: end.next)
     }
 
     /// Every segment, in order; the last is the live one.
@@ -62,11 +73,18 @@ final class LogFiles: Sendable {
     /// Where both exist, a replacement was cut short, and the plain one counts: it needs no faith in a step
     /// that did not end.
     ///
-    /// - Parameter cache: where single events are to be read; without one it is read in order.
-    func open(_ segment: SegmentID, cache: BlockCache? = nil) throws(LogError) -> SegmentReading {
+    /// - Parameters:
+    ///   - cache: where single events are to be read; without one it is read in order.
+    ///   - isReadOnce: whether the system's cache is to be left to others, where this process writes the log;
+    ///     it is read in order then.
+    func open(
+        _ segment: SegmentID, cache: BlockCache? = nil, isReadOnce: Bool = false
+    ) throws(LogError) -> SegmentReading {
         let missing: LogError
         do throws(LogError) {
-            return try SegmentReading(plain: segment, of: id, in: directory, storage: storage)
+            return try SegmentReading(
+                plain: segment, of: id, in: directory, storage: storage,
+                files: isReadOnce && end != nil ? self : nil)
         } catch {
             guard error.code == .missing else { throw error }
             missing = error

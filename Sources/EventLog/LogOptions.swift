@@ -23,7 +23,7 @@ package struct LogOptions: Sendable {
     func check() throws(LogError) {
         try compression?.check()
         let range = LogLimits.segmentBytesMin...LogLimits.segmentBytesMax
-        guard range.contains(segmentBytes), segmentBytes.isMultiple(of: 4096) else {
+        guard range.contains(segmentBytes), segmentBytes.isMultiple(of: LogLimits.pageBytes) else {
             throw LogError(
                 .invalidOption, path: "segment size",
                 "\(segmentBytes) bytes are not a multiple of 4096 from \(range.lowerBound) to \(range.upperBound). "

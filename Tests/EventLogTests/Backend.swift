@@ -3,15 +3,17 @@ import Events
 import Glibc
 import Testing
 
-/// What the log's laws are held against: files on a disk, and a simulated one.
+/// What the log's laws are held against: files on a disk, and simulated ones, of which one has no way past
+/// its cache.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case disk, simulated
+    case disk, simulated, cached
 
     var testDescription: String { rawValue }
 
     func makePlace() -> Place {
         switch self {
         case .simulated: Place(storage: SimulatedStorage(), data: "/data")
+        case .cached: Place(storage: SimulatedStorage(hasDirect: false), data: "/data")
         case .disk: Place.temporary()
         }
     }

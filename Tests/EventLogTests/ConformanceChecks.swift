@@ -23,8 +23,10 @@ struct ConformanceChecks {
                 #expect(log.recovery.droppedBytes == 0)
             }
             #expect(try Ledger.read(log) == ledger.entries)
+            #expect(try Ledger.read(log, isReadOnce: true) == ledger.entries)
             for index in stride(from: 0, to: ledger.entries.count, by: 17) {
-                let read = try Ledger.read(log, from: ledger.entries[index].position)
+                let read = try Ledger.read(
+                    log, from: ledger.entries[index].position, isReadOnce: index % 2 == 1)
                 #expect(read.suffix(ledger.entries.count - index) == ledger.entries[index...])
                 #expect(read.count < ledger.entries.count - index + 7)
             }

@@ -67,6 +67,8 @@ struct FailureTests {
         #expect(log.intake == .open)
         try ledger.commit()
         #expect(try Ledger.read(log) == ledger.entries)
+        try log.maintain()
+        #expect(try LogVerifier(log).run().badSummaries.isEmpty)
         log.close()
         #expect(try Ledger.read(try place.open()) == ledger.entries)
     }

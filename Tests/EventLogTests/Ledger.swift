@@ -91,8 +91,10 @@ final class Ledger {
     }
 
     /// What a log has, read from a position on.
-    static func read(_ log: LogDirectory, from position: Position = .first) throws -> [Entry] {
-        var reader = try log.reader(from: position)
+    static func read(
+        _ log: LogDirectory, from position: Position = .first, isReadOnce: Bool = false
+    ) throws -> [Entry] {
+        var reader = try log.reader(from: position, isReadOnce: isReadOnce)
         var entries: [Entry] = []
         while let frame = try reader.next() { entries += Self.entries(of: frame) }
         return entries

@@ -16,11 +16,11 @@ struct ThreadTests {
         let rounds = 400
         let last = Position(rawValue: UInt64(rounds * 3))
         let read = try await withThrowingTaskGroup(of: [Ledger.Entry].self) { group in
-            for isOutside in [false, true, false] {
+            for (isOutside, isReadOnce) in [(false, true), (true, false), (false, false)] {
                 let followed = isOutside ? try place.openReadOnly() : log
                 group.addTask {
                     try await onThread {
-                        var reader = try followed.reader()
+                        var reader = try followed.reader(isReadOnce: isReadOnce)
                         var entries: [Ledger.Entry] = []
                         while reader.position <= last {
                             while let frame = try reader.next() {

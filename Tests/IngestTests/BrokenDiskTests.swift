@@ -47,6 +47,7 @@ final class FickleFile: StorageFile {
     }
 
     var path: String { file.path }
+    var isDirect: Bool { file.isDirect }
     func size() throws(LogError) -> Int { try file.size() }
     func reserve(_ bytes: Int) throws(LogError) {
         if faults.value.withLock({ $0.isFull }) { throw LogError(.noSpace, path: path, "The disk is full.") }
@@ -54,6 +55,9 @@ final class FickleFile: StorageFile {
     }
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int { try file.write(bytes, at: offset) }
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8] { try file.read(count, at: offset) }
+    func read(into memory: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) -> Int {
+        try unsafe file.read(into: memory, at: offset)
+    }
     func sync() throws(LogError) {
         if faults.value.withLock({ $0.failsToSync }) {
             throw LogError(.system, path: path, errno: EIO, "No.")

@@ -28,7 +28,7 @@ struct DecodingAheadTests {
 extension TestPlace {
     /// A call of three events, durable.
     fileprivate func call(_ number: Int) throws {
-        writing.begin(at: log.writer.tail)
+        writing.begin(at: try #require(log.files.end))
         isWriting = true
         try state(PolicyOverTimeTests.call(number))
         try finish()

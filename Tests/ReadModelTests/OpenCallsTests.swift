@@ -143,7 +143,7 @@ struct OpenCallsTests {
             ],
             [event("timeout.no_ack", 9, #""to_tag":"t""#)],
         ] {
-            place.writing.begin(at: place.log.writer.tail)
+            place.writing.begin(at: try #require(place.log.files.end))
             place.isWriting = true
             try place.state(events)
             try place.finish()

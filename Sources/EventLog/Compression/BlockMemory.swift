@@ -1,7 +1,8 @@
 internal import Events
 internal import Synchronization
 
-/// Memory for unpacked blocks, used again and again: a page that was there before costs no fault.
+/// Memory for unpacked blocks and for pages that were read, used again and again: a page that was there
+/// before costs no fault.
 final class BlockMemory: Sendable {
     private let free = Mutex<[BlockBuffer]>([])
 
@@ -26,7 +27,7 @@ final class BlockMemory: Sendable {
     }
 }
 
-/// Room for one block.
+/// Room for one block, or for pages: it begins with one.
 @safe
 final class BlockBuffer: @unchecked Sendable {
     // Safety: taken in init, given back in deinit. Written by whoever took it out of the memory, before
@@ -35,10 +36,11 @@ final class BlockBuffer: @unchecked Sendable {
     let capacity: Int
 
     init(capacity: Int) {
-        let rounded = (capacity + 4095) & ~4095
+        let page = LogLimits.pageBytes
+        let rounded = (capacity + page - 1) / page * page
         self.capacity = rounded
         let bytes = rounded + LogLimits.blockPaddingBytes
-        unsafe base = .allocate(byteCount: bytes, alignment: 4096)
+        unsafe base = .allocate(byteCount: bytes, alignment: page)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     }
 

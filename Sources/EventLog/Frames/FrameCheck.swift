@@ -42,6 +42,15 @@ struct FrameParser {
             found.header, headerBytes: found.headerBytes, next: offset + FrameLayout.rounded(frameBytes))
     }
 
+    /// A frame that was just laid, without a look at its checksum, and where the next one begins; null where
+    /// its fields contradict each other.
+    mutating func laid(_ window: SegmentWindow, at offset: Int) -> (header: FrameHeader, next: Int)? {
+        let frameBytes = Int(window.load(at: offset + 4) as UInt32)
+        return header(window, at: offset, frameBytes: frameBytes).map {
+            ($0.header, offset + FrameLayout.rounded(frameBytes))
+        }
+    }
+
     private mutating func header(
         _ window: SegmentWindow, at offset: Int, frameBytes: Int
     ) -> (header: FrameHeader, headerBytes: Int)? {

@@ -17,7 +17,9 @@ package import Events
 @safe
 package final class FrameGroup: @unchecked Sendable {
     // Safety: used by one thread at a time, see above; the memory is taken in init and given back in deinit.
-    private let base: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawPointer
+    /// Where the first frame lies: as far behind a page of memory as it lies behind one of the segment.
+    private var base: UnsafeMutableRawPointer
     private let log: LogID
     private let segmentBytesNew: Int
     package let capacity: Int
@@ -37,16 +39,19 @@ package final class FrameGroup: @unchecked Sendable {
         self.capacity = capacity
         self.segmentBytesNew = segmentBytesNew
         start = tail
+        // Room for a page before the first frame and one behind the last, and for who decodes there.
+        let bytes = capacity + 2 * LogLimits.pageBytes + PaddedBytes.padding
         // Safety: zeroed, so that every page is there before the first frame, and padding is never
         // uninitialised.
-        unsafe base = .allocate(byteCount: capacity + PaddedBytes.padding, alignment: 4096)
-        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: capacity + PaddedBytes.padding)
+        unsafe memory = .allocate(byteCount: bytes, alignment: LogLimits.pageBytes)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        unsafe base = memory
         begin(at: tail)
     }
 
     deinit {
         // Safety: allocated in init.
-        unsafe base.deallocate()
+        unsafe memory.deallocate()
     }
 
     /// Empties the group and starts it where the one before it ends.
@@ -68,6 +73,8 @@ package final class FrameGroup: @unchecked Sendable {
             start = tail
         }
         self.room = min(capacity, start.room)
+        // Safety: the memory is a page longer than the capacity.
+        unsafe base = memory + start.offset % LogLimits.pageBytes
         segmentSeed = SegmentHeader.seed(log: log, segment: start.segment)
         byteCount = 0
         frameCount = 0
@@ -147,11 +154,41 @@ package final class FrameGroup: @unchecked Sendable {
             headerBytes: staged.headerBytes, payloadBytes: payloadBytes)
     }
 
-    /// Writes the laid bytes to where they belong.
-    func write(to file: any StorageFile) throws(LogError) {
-        // Safety: what was laid is initialised, and stays as it is until the group begins anew.
-        let bytes = unsafe UnsafeRawBufferPointer(start: base, count: byteCount)
-        try unsafe file.writeAll(bytes.bytes, at: start.offset)
+    /// Writes the laid bytes to where they belong, in whole pages.
+    ///
+    /// - Parameter edge: what the segment has before them of the page that they begin in; afterwards, of the
+    ///   page that they end in.
+    func write(to file: any StorageFile, behind edge: inout [UInt8]) throws(LogError) {
+        let page = LogLimits.pageBytes
+        precondition(edge.count == start.offset % page, "what is there stays as it is")
+        let end = edge.count + byteCount
+        let rounded = (end + page - 1) / page * page
+        // Safety: there is room for a page on either side of the frames, of which nobody else has any; what
+        // was laid is initialised, and stays as it is until the group begins anew.
+        unsafe edge.withUnsafeBytes { bytes in
+            unsafe UnsafeMutableRawBufferPointer(start: memory, count: page).copyMemory(from: bytes)
+        }
+        unsafe (memory + end).initializeMemory(as: UInt8.self, repeating: 0, count: rounded - end)
+        let bytes = unsafe UnsafeRawBufferPointer(start: memory, count: rounded)
+        try unsafe file.writeAll(bytes.bytes, at: start.offset - edge.count)
+        edge.removeAll(keepingCapacity: true)
+        unsafe edge.append(contentsOf: bytes[(end / page * page)..<end])
+    }
+
+    /// Notes each frame in the summary of their segment.
+    func note(in summary: inout SummaryBuilder) {
+        let end = start.offset + byteCount
+        // Safety: what was laid is initialised, stays until the group begins anew, and has padding behind it.
+        let window = unsafe SegmentWindow(base: base, range: start.offset..<end, owner: self)
+        var parser = FrameParser(segmentSeed: segmentSeed)
+        var offset = start.offset
+        while offset < end {
+            guard let frame = parser.laid(window, at: offset) else {
+                preconditionFailure("a frame is as it was laid")
+            }
+            summary.add(frame.header, at: offset)
+            offset = frame.next
+        }
     }
 
     private func copy(_ payload: RawSpan, behind headerBytes: Int) -> Bool {

@@ -81,7 +81,7 @@ package struct IdentityFinder: ~Copyable {
         if let known = self.scanned.removeValue(forKey: segment.ordinal) {
             scanned = known
         } else {
-            scanned = Scanned(scan: SegmentScan(try files.open(segment, cache: blocks)))
+            scanned = Scanned(scan: SegmentScan(try files.open(segment, cache: blocks, isReadOnce: true)))
         }
         defer { self.scanned[segment.ordinal] = scanned }
         let limit = end.map { min($0, durable) } ?? durable

@@ -24,10 +24,13 @@ extension LogDirectory {
         let list = found.files.list
         let live = found.tail.segment
         for made in found.made { try? found.files.write(summary: made.bytes, of: made.segment) }
-        let file = try storage.open(directory + "/" + live.fileName, .write)
+        let path = directory + "/" + live.fileName
+        let file = try storage.open(path, .write)
         let dropped = try found.scan.repair(file)
         let tail = found.tail
-        found.files.durable.publish(next: tail.next)
+        let edgeBytes = tail.offset % LogLimits.pageBytes
+        let edge = try file.read(edgeBytes, at: tail.offset - edgeBytes)
+        found.files.publish(end: tail)
         let known = Set(found.names)
         let marks = EndMarkWriter(files: found.files)
         let unsummarized = list.dropLast().filter { segment in
@@ -41,13 +44,12 @@ extension LogDirectory {
             latest: list.dropLast().last.map { ($0, found.sealedTable) }, compression: compression,
             notify: options.notify)
         let writer = LogWriter(
-            files: found.files, space: space, tail: tail, file: file, sealed: maintenance.add)
-        maintenance.watch(writer)
+            files: found.files, space: space, tail: tail, file: try storage.open(path, .pages), edge: edge,
+            summary: found.summary, sealed: maintenance.add)
         let recovery = RecoveryReport(
-            path: directory + "/" + live.fileName, offset: tail.offset, droppedBytes: dropped,
-            framesRead: found.frames)
+            path: path, offset: tail.offset, droppedBytes: dropped, framesRead: found.frames)
         return LogDirectory(
-            files: found.files, sources: found.table, tail: tail, recovery: recovery,
+            files: found.files, sources: found.summary.table, tail: tail, recovery: recovery,
             segmentBytes: options.segmentBytes,
             writing: Writing(
                 writer: writer, space: space, maintenance: maintenance, compression: compression, lock: lock))
@@ -73,7 +75,7 @@ extension LogDirectory {
             path: directory + "/" + found.tail.segment.fileName, offset: found.tail.offset, droppedBytes: 0,
             framesRead: found.frames)
         return LogDirectory(
-            files: found.files, sources: found.table, tail: found.tail, recovery: recovery,
+            files: found.files, sources: found.summary.table, tail: found.tail, recovery: recovery,
             segmentBytes: found.tail.segmentBytes, writing: nil)
     }
 
@@ -81,8 +83,9 @@ extension LogDirectory {
     private struct Findings {
         let files: LogFiles
         let names: [String]
-        let table: SourceTable
         let sealedTable: SourceTable
+        /// Of what the live segment has.
+        let summary: SummaryBuilder
         let made: [(segment: SegmentID, bytes: [UInt8])]
         let scan: TailScan
         let tail: LogTail
@@ -92,33 +95,46 @@ extension LogDirectory {
         init(_ directory: String, id: LogID, storage: any Storage) throws(LogError) {
             files = LogFiles(storage: storage, directory: directory, id: id, segments: [], next: .first)
             let mark = try EndMark.read(files)
-            let looked = try LogFiles.look(at: directory, in: storage)
-            names = looked.names
-            files.replaceList(looked.segments)
+            let (names, live, reading) = try Self.findLive(files)
+            self.names = names
             let list = files.list
-            guard let live = list.last else {
-                throw LogError.damage(directory, at: 0, "the log has an identity but no segment")
-            }
             let sealed = try files.table(before: list.count - 1, in: list)
             sealedTable = sealed.table
             made = sealed.made
-            let reading = try files.open(live)
-            guard reading.compressed == nil else {
-                throw LogError.damage(
-                    directory, at: 0,
-                    "the live segment is missing: the last one there, \(live), is a sealed one")
-            }
-            var table = sealed.table
+            var summary = SummaryBuilder(log: id, segment: live, table: sealed.table)
             var frames = sealed.frames
             scan = try TailScan(reading) { found in
-                table.record(found.header)
+                summary.add(found.header, at: found.offset)
                 frames += 1
             }
-            self.table = table
+            self.summary = summary
             self.frames = frames
             tail = LogTail(
                 segment: live, offset: scan.end, segmentBytes: reading.segmentBytes, next: scan.next)
             try mark?.check(tail, in: files)
+        }
+
+        /// Looks for the segments, and opens the live one. A writer that goes on meanwhile may have sealed
+        /// and even compressed the one that was live at the look: then there is another.
+        private static func findLive(
+            _ files: LogFiles
+        ) throws(LogError) -> (names: [String], live: SegmentID, reading: SegmentReading) {
+            var before: SegmentID?
+            while true {
+                let looked = try LogFiles.look(at: files.directory, in: files.storage)
+                files.replaceList(looked.segments)
+                guard let live = looked.segments.last else {
+                    throw LogError.damage(files.directory, at: 0, "the log has an identity but no segment")
+                }
+                let reading = try files.open(live)
+                if reading.compressed == nil { return (looked.names, live, reading) }
+                guard live != before else {
+                    throw LogError.damage(
+                        files.directory, at: 0,
+                        "the live segment is missing: the last one there, \(live), is a sealed one")
+                }
+                before = live
+            }
         }
     }
 

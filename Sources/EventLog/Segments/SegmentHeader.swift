@@ -8,7 +8,7 @@ struct SegmentHeader: Equatable {
     let segmentBytes: Int
 
     /// Frames begin here, so that no write of theirs touches the header's page.
-    static let bytes = 4096
+    static let bytes = LogLimits.pageBytes
     static let magic: UInt64 = 0x0A67_6553_6C6F_6254  // "TbolSeg\n" read as a little-endian number
     static let version: UInt32 = 1
     private static let fieldBytes = 64

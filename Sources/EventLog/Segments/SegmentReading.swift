@@ -14,13 +14,18 @@ final class SegmentReading: Sendable {
 
     private enum Bytes {
         case plain(SegmentWindow)
+        case pages(SegmentPages)
         case ordered(CompressedSegment, OrderedBlocks)
         case cached(CompressedSegment, BlockCache)
     }
 
     /// Opens a plain segment and holds its header against what it ought to be.
+    ///
+    /// - Parameter files: know the end of what is on disk, where the segment is to be read past the system's
+    ///   cache.
     init(
-        plain segment: SegmentID, of log: LogID, in directory: String, storage: any Storage
+        plain segment: SegmentID, of log: LogID, in directory: String, storage: any Storage,
+        files: LogFiles? = nil
     ) throws(LogError) {
         self.segment = segment
         path = directory + "/" + segment.fileName
@@ -39,6 +44,13 @@ final class SegmentReading: Sendable {
                 "The segment ends before its \(segmentBytes) bytes. Restore it from a copy.")
         }
         seed = SegmentHeader.seed(log: log, segment: segment)
+        if let files {
+            let pages = try storage.open(path, .pages)
+            if pages.isDirect {
+                bytes = .pages(SegmentPages(pages, of: segment, segmentBytes: segmentBytes, files: files))
+                return
+            }
+        }
         bytes = .plain(SegmentWindow(try file.map(segmentBytes)))
     }
 
@@ -58,10 +70,11 @@ final class SegmentReading: Sendable {
         bytes = if let cache { .cached(file, cache) } else { .ordered(file, OrderedBlocks(file)) }
     }
 
-    /// The window that holds the frame at `offset`.
+    /// The window that holds the frame at `offset`; of a plain segment that is mapped all of it.
     func window(at offset: Int) throws(LogError) -> SegmentWindow {
         switch bytes {
         case .plain(let window): window
+        case .pages(let pages): try pages.window(at: offset)
         case .ordered(_, let blocks): try blocks.window(at: offset)
         case .cached(let file, let cache): try cache.window(of: file, at: offset)
         }
@@ -70,7 +83,7 @@ final class SegmentReading: Sendable {
     /// The file, where the segment is compressed.
     var compressed: CompressedSegment? {
         switch bytes {
-        case .plain: nil
+        case .plain, .pages: nil
         case .ordered(let file, _), .cached(let file, _): file
         }
     }

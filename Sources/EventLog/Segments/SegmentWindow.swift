@@ -3,7 +3,8 @@ internal import Glibc
 /// A stretch of a segment in memory. Frames lie in it whole.
 ///
 /// Whoever reads a segment sees windows and offsets only: a plain segment is one window, mapped from its
-/// file; a compressed one is to be a window a block, unpacked when it is asked for.
+/// file, or a window a piece where it is read once; a compressed one is a window a block, unpacked when it is
+/// asked for.
 @safe
 final class SegmentWindow: @unchecked Sendable {
     // Safety: `owner` keeps the bytes readable, 64 beyond the end, until this object goes; nobody writes

@@ -1,9 +1,9 @@
 internal import Events
 
-/// Makes a segment's summary of its frames.
-struct SummaryBuilder {
+/// Makes a segment's summary of its frames: as they are written, or of those that are there.
+struct SummaryBuilder: Sendable {
     private let log: LogID
-    private let segment: SegmentID
+    let segment: SegmentID
     private(set) var table: SourceTable
     private var index = IdentityIndex()
     private var sparse = SparseIndex()
@@ -27,7 +27,7 @@ struct SummaryBuilder {
         var frames = 0
         var paused = scan.offset
         while let found = try scan.frame(before: end) {
-            builder.add(found)
+            builder.add(found.header, at: found.offset)
             frames += 1
             if scan.offset - paused >= LogLimits.summarizedBytesMax {
                 paused = scan.offset
@@ -37,10 +37,10 @@ struct SummaryBuilder {
         return (builder.encoded(end: scan.next, endOffset: scan.offset), builder.table, frames)
     }
 
-    mutating func add(_ found: SegmentScan.Found) {
-        table.record(found.header)
-        index.add(found.header, at: found.offset)
-        sparse.add(found.header.position, at: found.offset)
+    mutating func add(_ header: FrameHeader, at offset: Int) {
+        table.record(header)
+        index.add(header, at: offset)
+        sparse.add(header.position, at: offset)
     }
 
     func encoded(end: Position, endOffset: Int) -> [UInt8] {

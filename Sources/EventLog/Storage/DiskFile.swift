@@ -4,11 +4,13 @@ internal import Glibc
 /// A file of a POSIX system; it closes when it goes.
 final class DiskFile: StorageFile {
     let path: String
+    let isDirect: Bool
     private let descriptor: Int32
 
-    init(path: String, descriptor: Int32) {
+    init(path: String, descriptor: Int32, isDirect: Bool = false) {
         self.path = path
         self.descriptor = descriptor
+        self.isDirect = isDirect
     }
 
     deinit {
@@ -32,7 +34,23 @@ final class DiskFile: StorageFile {
     }
 
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int {
-        let count = unsafe bytes.withUnsafeBytes { buffer in
+        var count = put(bytes, at: offset)
+        // Some file systems say only now that they can't go past the cache, or only with other pages: nothing
+        // was written. From here on it goes through the cache.
+        if count < 0, errno == EINVAL, isDirect, tollbook_leave_direct(descriptor) == 0 {
+            count = put(bytes, at: offset)
+        }
+        // The rest of a page is written with the whole of it.
+        let page = LogLimits.pageBytes
+        let taken = isDirect && count < bytes.byteCount ? count / page * page : count
+        if count > 0, taken == 0 { errno = EIO }
+        guard taken > 0 else { throw LogError.system(path, offset: offset, "can't be written") }
+        return taken
+    }
+
+    /// - Returns: how many bytes were written, or -1 with errno.
+    private func put(_ bytes: RawSpan, at offset: Int) -> Int {
+        unsafe bytes.withUnsafeBytes { buffer in
             var count = 0
             // Safety: writes what the span holds.
             repeat {
@@ -40,25 +58,39 @@ final class DiskFile: StorageFile {
             } while count < 0 && errno == EINTR
             return count
         }
-        guard count > 0 else { throw LogError.system(path, offset: offset, "can't be written") }
-        return count
     }
 
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8] {
+        precondition(!isDirect, "an array need not begin with a page")
         var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            // Safety: reads no more than the array has room for.
-            let part = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(descriptor, buffer.baseAddress! + done, count - done, offset + done)
+        let result: Result<Int, LogError> = unsafe bytes.withUnsafeMutableBytes { buffer in
+            do throws(LogError) {
+                return unsafe .success(try read(into: buffer, at: offset))
+            } catch {
+                return .failure(error)
             }
+        }
+        bytes.removeSubrange(try result.get()...)
+        return bytes
+    }
+
+    func read(into memory: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) -> Int {
+        var done = 0
+        while done < memory.count {
+            // Safety: reads no more than there is room for.
+            let part = unsafe pread(
+                descriptor, memory.baseAddress! + done, memory.count - done, offset + done)
             if part < 0, errno == EINTR { continue }
             guard part >= 0 else { throw LogError.system(path, offset: offset + done, "can't be read") }
             if part == 0 { break }
             done += part
+            guard isDirect, !part.isMultiple(of: LogLimits.pageBytes) else { continue }
+            // Only the end of a file is no whole page.
+            if try offset + done == size() { break }
+            errno = EIO
+            throw LogError.system(path, offset: offset + done, "can't be read")
         }
-        bytes.removeSubrange(done...)
-        return bytes
+        return done
     }
 
     func sync() throws(LogError) {

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// The files of a POSIX system.
@@ -31,15 +32,38 @@ package struct DiskStorage: Storage {
     }
 
     package func open(_ path: String, _ mode: StorageMode) throws(LogError) -> any StorageFile {
+        if mode == .pages, let file = try openDirect(path) { return file }
         let flags =
             switch mode {
             case .read: O_RDONLY
-            case .write: O_RDWR
+            case .write, .pages: O_RDWR
             case .make: O_RDWR | O_CREAT | O_TRUNC
             }
         let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw LogError.system(path, "can't be opened") }
         return DiskFile(path: path, descriptor: descriptor)
+    }
+
+    /// Null where the file system can't go past its cache, or only with other pages than ours, or the file
+    /// doesn't end with a page; and where the file can't be opened at all, which is said by who opens it
+    /// next.
+    ///
+    /// - Throws: what else keeps the first page from being read.
+    private func openDirect(_ path: String) throws(LogError) -> DiskFile? {
+        let descriptor = unsafe tollbook_open_direct(path)
+        guard descriptor >= 0 else { return nil }
+        let file = DiskFile(path: path, descriptor: descriptor, isDirect: true)
+        let page = BlockBuffer(capacity: LogLimits.pageBytes)
+        // Safety: the buffer is this function's own.
+        let memory = unsafe UnsafeMutableRawBufferPointer(start: page.base, count: page.capacity)
+        guard try file.size().isMultiple(of: LogLimits.pageBytes) else { return nil }
+        do throws(LogError) {
+            _ = try unsafe file.read(into: memory, at: 0)
+        } catch {
+            guard error.errno == EINVAL || error.errno == EOPNOTSUPP else { throw error }
+            return nil
+        }
+        return file
     }
 
     package func rename(_ path: String, to target: String) throws(LogError) {

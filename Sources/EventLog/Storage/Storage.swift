@@ -19,6 +19,9 @@ package enum StorageMode: Sendable {
     case read, write
     /// For writing, empty; what was there before is gone.
     case make
+    /// For reading and writing whole pages, past the system's cache where the file system can do that. The
+    /// file must be there, and as long as it is going to be.
+    case pages
 }
 
 /// Held until it goes.
@@ -27,12 +30,17 @@ package protocol StorageLock: AnyObject, Sendable {}
 /// An open file.
 package protocol StorageFile: AnyObject, Sendable {
     var path: String { get }
+    /// Whether what is read and written goes past the system's cache: then offset, length and memory are
+    /// multiples of `LogLimits.pageBytes`.
+    var isDirect: Bool { get }
     func size() throws(LogError) -> Int
     /// Takes the space for `bytes` bytes, or says `noSpace`; afterwards the file is that long.
     func reserve(_ bytes: Int) throws(LogError)
     /// - Returns: how many bytes were taken: at least one, maybe not all.
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
+    /// - Returns: how many bytes were read: fewer than there is room for where the file ends before.
+    func read(into memory: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) -> Int
     func sync() throws(LogError)
     /// Has what was written of a range taken by the disk, so that a sync finds little left to do; durable it
     /// is after that sync only.
@@ -63,16 +71,17 @@ extension StorageFile {
 
     /// Writes zeros; a sync makes them durable.
     func writeZeros(_ range: Range<Int>) throws(LogError) {
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: zeros.count) {
-            let count = min(zeros.count, range.upperBound - start)
-            // Safety: bytes of an array of bytes.
-            try unsafe writeAll(zeros.span.bytes.extracting(first: count), at: start)
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: zeros.capacity) {
+            let count = min(zeros.capacity, range.upperBound - start)
+            // Safety: the buffer has so many bytes, and nobody ever changes them.
+            let bytes = unsafe UnsafeRawBufferPointer(start: zeros.base, count: count)
+            try unsafe writeAll(bytes.bytes, at: start)
         }
     }
 }
 
 /// Taken once: large pieces that come and go have the allocator keep more than is in use.
-private let zeros = [UInt8](repeating: 0, count: 128 << 10)
+private let zeros = BlockBuffer(capacity: 128 << 10)
 
 /// Bytes of a file in memory, with 64 more behind that may be read.
 @safe

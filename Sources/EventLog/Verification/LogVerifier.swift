@@ -63,7 +63,7 @@ package struct LogVerifier {
         while let found = try scan.frame(before: successor ?? durable) {
             if reading.compressed != nil { plain.add(found.window) }
             try check(found, against: builder.table, in: reading)
-            builder.add(found)
+            builder.add(found.header, at: found.offset)
             report.frames += 1
             report.events += UInt64(found.header.count)
             if scan.offset - told >= 4 << 20 {

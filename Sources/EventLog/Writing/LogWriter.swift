@@ -10,34 +10,36 @@ package final class LogWriter: Sendable {
     private struct State {
         var tail: LogTail
         var file: any StorageFile
+        /// What the file has of the page that the tail lies in, before it.
+        var edge: [UInt8]
+        /// Of the live segment.
+        var summary: SummaryBuilder
     }
 
     private let files: LogFiles
     private let space: SegmentSpace
-    private let sealed: @Sendable (SegmentID) -> Void
+    private let sealed: @Sendable (SealedSegment) -> Void
     /// Held while a group is written and synced.
     private let state: Mutex<State>
     /// Apart from the state, so that asking never waits for the disk.
     private let failureFound = Mutex<LogError?>(nil)
-    private let tailDurable: Mutex<LogTail>
 
-    /// - Parameter sealed: is told of each segment that is full.
+    /// - Parameters:
+    ///   - edge: what the live segment has of the page that the tail lies in, before it.
+    ///   - summary: of what the live segment has.
+    ///   - sealed: is told of each segment that is full.
     init(
-        files: LogFiles, space: SegmentSpace, tail: LogTail, file: any StorageFile,
-        sealed: @escaping @Sendable (SegmentID) -> Void
+        files: LogFiles, space: SegmentSpace, tail: LogTail, file: any StorageFile, edge: [UInt8],
+        summary: SummaryBuilder, sealed: @escaping @Sendable (SealedSegment) -> Void
     ) {
         self.files = files
         self.space = space
         self.sealed = sealed
-        state = Mutex(State(tail: tail, file: file))
-        tailDurable = Mutex(tail)
+        state = Mutex(State(tail: tail, file: file, edge: edge, summary: summary))
     }
 
     /// What poisoned the log; null while it is well.
     package var failure: LogError? { failureFound.withLock(\.self) }
-
-    /// The end of what is on disk.
-    var tail: LogTail { tailDurable.withLock(\.self) }
 
     /// Makes a group durable: one write, one `fdatasync`.
     ///
@@ -68,7 +70,7 @@ package final class LogWriter: Sendable {
         do throws(LogError) {
             if group.start.segment != state.tail.segment { try rotate(to: group.start, &state) }
             precondition(group.start == state.tail, "a group lies where the one before it ends")
-            try group.write(to: state.file)
+            try group.write(to: state.file, behind: &state.edge)
             try state.file.sync()
         } catch {
             let isRefused = error.code == .noSpace && group.start.segment != state.tail.segment
@@ -76,17 +78,19 @@ package final class LogWriter: Sendable {
             throw error
         }
         state.tail = group.tail
-        tailDurable.withLock { $0 = state.tail }
         space.note(state.tail)
-        files.durable.publish(next: state.tail.next)
+        files.publish(end: state.tail)
+        group.note(in: &state.summary)
         return state.tail.next
     }
 
     private func rotate(to start: LogTail, _ state: inout State) throws(LogError) {
         precondition(start.segment.ordinal == state.tail.segment.ordinal + 1, "no segment is left out")
         let file = try space.makeSegment(start.segment)
-        let full = state.tail.segment
+        let full = SealedSegment(summary: state.summary, end: state.tail)
+        state.summary = SummaryBuilder(log: files.id, segment: start.segment, table: full.summary.table)
         state.file = file
+        state.edge.removeAll(keepingCapacity: true)
         state.tail = start
         files.add(start.segment)
         sealed(full)

@@ -6,8 +6,7 @@ final class Maintenance: Sendable {
     private let files: LogFiles
     private let space: SegmentSpace
     private let marks: EndMarkWriter
-    private let tail = Mutex<(@Sendable () -> LogTail?)?>(nil)
-    private let pending: Mutex<[SegmentID]>
+    private let pending: Mutex<[Pending]>
     private let latest: Mutex<(segment: SegmentID, table: SourceTable)?>
     private let compression: Compression
     private let notify: @Sendable (LogNotice) -> Void
@@ -16,6 +15,13 @@ final class Maintenance: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let isDue = Atomic<Bool>(false)
     private let bell = Doorbell()
+
+    /// A segment that has no summary yet.
+    private struct Pending: Sendable {
+        let segment: SegmentID
+        /// Null where a process before has filled it, and where too many wait.
+        let sealed: SealedSegment?
+    }
 
     /// - Parameters:
     ///   - pending: sealed segments without a summary.
@@ -29,7 +35,7 @@ final class Maintenance: Sendable {
         self.files = files
         self.space = space
         self.marks = marks
-        self.pending = Mutex(pending)
+        self.pending = Mutex(pending.map { Pending(segment: $0, sealed: nil) })
         self.latest = Mutex(latest)
         self.compression = compression
         self.notify = notify
@@ -38,19 +44,16 @@ final class Maintenance: Sendable {
     /// What is wrong with a sealed segment, where writing its summary found damage.
     var trouble: LogError? { troubleFound.withLock(\.self) }
 
-    /// Has the end mark follow what this writer has made durable.
-    func watch(_ writer: LogWriter) {
-        // The writer holds on to this object already.
-        tail.withLock { $0 = { [weak writer] in writer?.tail } }
-    }
-
     /// Says on disk how far the log is acknowledged.
     func mark() throws(LogError) {
-        if let end = tail.withLock(\.self)?() { try marks.write(end) }
+        if let end = files.end { try marks.write(end) }
     }
 
-    func add(_ sealed: SegmentID) {
-        pending.withLock { $0.append(sealed) }
+    func add(_ sealed: SealedSegment) {
+        pending.withLock { pending in
+            let isKept = pending.count < LogLimits.summariesNotedMax
+            pending.append(Pending(segment: sealed.end.segment, sealed: isKept ? sealed : nil))
+        }
         isDue.store(true, ordering: .sequentiallyConsistent)
         bell.ring()
     }
@@ -62,9 +65,9 @@ final class Maintenance: Sendable {
         // A mark that is late bounds less, and nothing else.
         try? mark()
         if isPatient { try space.prepare(pause: pause(hasTime:)) } else { try space.prepare() }
-        while let segment = pending.withLock(\.first) {
+        while let next = pending.withLock(\.first) {
             do throws(LogError) {
-                try summarize(segment, isPatient: isPatient)
+                try summarize(next, isPatient: isPatient)
             } catch {
                 if error.code == .noSpace { throw error }
                 pending.withLock { _ = $0.removeFirst() }
@@ -73,37 +76,52 @@ final class Maintenance: Sendable {
                 throw error
             }
             pending.withLock { _ = $0.removeFirst() }
-            compression.add(segment)
+            compression.add(next.segment)
         }
     }
 
     /// - Parameter isPatient: to leave the processor to whoever waits for it, now and then. Otherwise a sync
     ///   of the log that has ended may be noticed milliseconds later, once a slice of time is over. Where
     ///   segments are filled faster than this goes, no time is lost.
-    private func summarize(_ segment: SegmentID, isPatient: Bool) throws(LogError) {
-        guard let end = files.successor(of: segment)?.first else {
-            preconditionFailure("a sealed segment has an heir")
-        }
+    private func summarize(_ next: Pending, isPatient: Bool) throws(LogError) {
+        let segment = next.segment
         let pause = {
             guard isPatient, self.pending.withLock({ $0.count == 1 }) else { return }
             self.bell.wait(atMost: .microseconds(LogLimits.maintenancePauseMicroseconds)) {
                 self.isStopping.load(ordering: .sequentiallyConsistent)
             }
         }
-        let result = try SummaryBuilder.summarize(
-            try files.open(segment), until: end, log: files.id, table: try table(before: segment),
-            pause: pause)
-        try files.write(summary: result.bytes, of: segment)
-        latest.withLock { $0 = (segment, result.table) }
+        if let sealed = next.sealed {
+            try files.write(summary: sealed.encoded, of: segment)
+            latest.withLock { $0 = (segment, sealed.summary.table) }
+        } else {
+            let found = try summaryOfFile(segment, pause)
+            try files.write(summary: found.bytes, of: segment)
+            latest.withLock { $0 = (segment, found.table) }
+        }
         if compression.leavesPlain { yieldCache(of: segment, pause) }
     }
 
-    /// Who follows the log has mostly read a sealed segment by now, and memory that has just come free is at
-    /// hand when the log needs more: much sooner than such as a virtual machine has to ask its host for.
+    private func summaryOfFile(
+        _ segment: SegmentID, _ pause: () -> Void
+    ) throws(LogError) -> (bytes: [UInt8], table: SourceTable) {
+        guard let end = files.successor(of: segment)?.first else {
+            preconditionFailure("a sealed segment has an heir")
+        }
+        let result = try SummaryBuilder.summarize(
+            try files.open(segment, isReadOnce: true), until: end, log: files.id,
+            table: try table(before: segment), pause: pause)
+        return (result.bytes, result.table)
+    }
+
+    /// Where a log is written through the cache, who follows it has mostly read a sealed segment by now, and
+    /// memory that has just come free is at hand when the log needs more: much sooner than such as a virtual
+    /// machine has to ask its host for.
     private func yieldCache(of segment: SegmentID, _ pause: () -> Void) {
         let path = files.directory + "/" + segment.fileName
         // Advice only, and no reason to fail.
-        guard let file = try? files.storage.open(path, .read), let size = try? file.size() else { return }
+        guard let file = try? files.storage.open(path, .pages), !file.isDirect, let size = try? file.size()
+        else { return }
         for start in stride(from: 0, to: size, by: LogLimits.yieldedBytesMax) {
             file.yieldCache(start..<min(start + LogLimits.yieldedBytesMax, size))
             pause()

@@ -76,8 +76,8 @@ final class SegmentSpace: Sendable {
         if state.withLock({ $0.isMade }) { return }
         let path = directory + "/" + Self.newName
         do throws(LogError) {
-            let file = try storage.open(path, .make)
-            try file.reserve(segmentBytes)
+            try storage.open(path, .make).reserve(segmentBytes)
+            let file = try storage.open(path, .pages)
             guard try writeZeros(file, pause: pause) else { return try storage.remove(path) }
             try storage.rename(path, to: directory + "/" + Self.spareName)
             try storage.syncDirectory(directory)
@@ -106,8 +106,8 @@ final class SegmentSpace: Sendable {
 
     /// Zeroes the spare: in small pieces for as long as the live segment fills slowly enough, and otherwise
     /// in pieces that are written fast. Blocks that were never written take half of the time of a sync; but
-    /// where the log wants all of the processors and the disk, zeroing takes more from it than it gives back:
-    /// then the rest is left reserved.
+    /// where zeros go through the system's cache and the log wants all of the processors, zeroing takes more
+    /// from it than it gives back: then the rest is left reserved.
     ///
     /// - Returns: false where it was given up.
     private func writeZeros(_ file: any StorageFile, pause: ((Bool) -> Bool)?) throws(LogError) -> Bool {
@@ -121,14 +121,16 @@ final class SegmentSpace: Sendable {
             try file.writeOut(start..<end)
             guard let pause else { continue }
             if !pause(hasTime) { return false }
-            if growth.withLock({ $0.now(logBytes) }) > LogLimits.zeroedGrowthMax, !hasTime { break }
+            if !file.isDirect, growth.withLock({ $0.now(logBytes) }) > LogLimits.zeroedGrowthMax, !hasTime {
+                break
+            }
         }
         try file.sync()
         return true
     }
 
     /// Makes a segment of the spare, or, where there is none yet, afresh: that works as well, but syncs take
-    /// longer.
+    /// longer. It is open for pages.
     ///
     /// The file gets its name last, so that a segment that can be seen has its header and its whole size.
     func makeSegment(_ segment: SegmentID) throws(LogError) -> any StorageFile {
@@ -146,12 +148,13 @@ final class SegmentSpace: Sendable {
             try file.writeAll(
                 SegmentHeader(log: id, segment: segment, segmentBytes: segmentBytes).encoded, at: 0)
             try file.sync()
+            let pages = try storage.open(path, .pages)
             try storage.rename(path, to: directory + "/" + segment.fileName)
             try storage.syncDirectory(directory)
+            return pages
         } catch {
             if !isReady { try? storage.remove(path) }
             throw error
         }
-        return file
     }
 }

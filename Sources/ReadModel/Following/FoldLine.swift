@@ -47,7 +47,8 @@ struct FoldLine: ~Copyable {
         sourceEpochsWritten = start.sources.count
         completeness = start.completeness
         decoding = DecodingAhead(
-            try log.reader(from: start.next), seed: log.id.keySeed, isThreaded: keepsOpenLast)
+            try log.reader(from: start.next, isReadOnce: true), seed: log.id.keySeed,
+            isThreaded: keepsOpenLast)
         callEvents = CallEvents(log: log, sources: sources)
         book = CallBook(
             earlierCalls: SettledCalls(events: callEvents, writing: writing),

@@ -50,8 +50,12 @@ final class SimulatedFile: StorageFile {
     private let content: SimulatedContent
     private let storage: SimulatedStorage
     private let isWritable: Bool
+    let isDirect: Bool
 
-    init(path: String, content: SimulatedContent, storage: SimulatedStorage, isWritable: Bool) {
+    init(
+        path: String, content: SimulatedContent, storage: SimulatedStorage, isWritable: Bool, isDirect: Bool
+    ) {
+        self.isDirect = isDirect
         self.path = path
         self.content = content
         self.storage = storage
@@ -81,11 +85,16 @@ final class SimulatedFile: StorageFile {
 
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int {
         precondition(isWritable, "the file is open for reading")
+        // Safety: looks at the address alone.
+        unsafe bytes.withUnsafeBytes { unsafe checkPages($0, at: offset) }
         let (isFailing, most) = storage.state.withLock { state in
             (SimulatedStorage.countDown(&state.faults.writesUntilFailure), state.faults.writeBytesMax)
         }
         if isFailing { throw LogError(.system, path: path, offset: offset, errno: 5, "can't be written") }
-        let count = min(bytes.byteCount, most)
+        var count = min(bytes.byteCount, most)
+        if isDirect, count < bytes.byteCount {
+            count = max(LogLimits.pageBytes, count / LogLimits.pageBytes * LogLimits.pageBytes)
+        }
         guard offset + count <= (try size()) || isThereRoom(for: offset + count) else {
             throw LogError(.noSpace, path: path, offset: offset, errno: 28, "can't be written")
         }
@@ -107,6 +116,30 @@ final class SimulatedFile: StorageFile {
             let end = min(offset + count, state.count)
             return offset < end ? state.memory.load(offset..<end) : []
         }
+    }
+
+    func read(into memory: UnsafeMutableRawBufferPointer, at offset: Int) throws(LogError) -> Int {
+        // Safety: looks at the address alone.
+        unsafe checkPages(UnsafeRawBufferPointer(memory), at: offset)
+        if storage.state.withLock({ SimulatedStorage.countDown(&$0.faults.readsUntilFailure) }) {
+            throw LogError(.system, path: path, offset: offset, errno: 5, "can't be read")
+        }
+        let bytes = content.state.withLock { state in
+            let end = min(offset + memory.count, state.count)
+            return offset < end ? state.memory.load(offset..<end) : []
+        }
+        // Safety: no more than there is room for.
+        unsafe memory.copyBytes(from: bytes)
+        return bytes.count
+    }
+
+    /// What goes past the cache of a real system has to be whole pages.
+    private func checkPages(_ memory: UnsafeRawBufferPointer, at offset: Int) {
+        guard isDirect else { return }
+        precondition(offset.isMultiple(of: LogLimits.pageBytes), "an offset of a page")
+        precondition(memory.count.isMultiple(of: LogLimits.pageBytes), "whole pages")
+        let address = Int(bitPattern: memory.baseAddress)
+        precondition(address.isMultiple(of: LogLimits.pageBytes), "pages of memory")
     }
 
     /// A sync that fails leaves what was written visible, and forgets that it isn't on the disk.

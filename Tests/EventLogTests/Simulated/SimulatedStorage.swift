@@ -11,6 +11,8 @@ final class SimulatedStorage: Storage {
         /// Writes until one fails; null where none does.
         var writesUntilFailure: Int?
         var syncsUntilFailure: Int?
+        /// Of those that fill memory that the caller has.
+        var readsUntilFailure: Int?
         /// The greatest number of bytes that one write takes.
         var writeBytesMax = Int.max
         /// What all files may take together.
@@ -38,8 +40,11 @@ final class SimulatedStorage: Storage {
     }
 
     let state: Mutex<State>
+    /// Whether it can be read and written past its cache.
+    let hasDirect: Bool
 
-    init(directories: Set<String> = ["/"]) {
+    init(directories: Set<String> = ["/"], hasDirect: Bool = true) {
+        self.hasDirect = hasDirect
         state = Mutex(State(directories: directories))
     }
 
@@ -68,7 +73,7 @@ final class SimulatedStorage: Storage {
             case .remove(let path): files[path] = nil
             }
         }
-        let after = SimulatedStorage(directories: state.directories)
+        let after = SimulatedStorage(directories: state.directories, hasDirect: hasDirect)
         after.state.withLock { after in
             for (path, content) in files.sorted(by: { $0.key < $1.key }) {
                 let copy = SimulatedContent(content.afterPowerCut(keep: keep))
@@ -82,7 +87,7 @@ final class SimulatedStorage: Storage {
     /// What the next process finds after this one was killed: all that was written, synced or not.
     func afterKill() -> SimulatedStorage {
         let state = state.withLock { $0 }
-        let after = SimulatedStorage(directories: state.directories)
+        let after = SimulatedStorage(directories: state.directories, hasDirect: hasDirect)
         after.state.withLock { after in
             after.files = state.files
             after.durableFiles = state.durableFiles
@@ -118,7 +123,9 @@ final class SimulatedStorage: Storage {
             return state.files[path]
         }
         guard let content else { throw LogError(.missing, path: path, "no such file") }
-        return SimulatedFile(path: path, content: content, storage: self, isWritable: mode != .read)
+        return SimulatedFile(
+            path: path, content: content, storage: self, isWritable: mode != .read,
+            isDirect: mode == .pages && hasDirect)
     }
 
     func rename(_ path: String, to target: String) throws(LogError) {
