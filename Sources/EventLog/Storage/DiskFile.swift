@@ -50,9 +50,9 @@ final class DiskFile: StorageFile {
 
     /// - Returns: how many bytes were written, or -1 with errno.
     private func put(_ bytes: RawSpan, at offset: Int) -> Int {
+        // Safety: writes what the span holds.
         unsafe bytes.withUnsafeBytes { buffer in
             var count = 0
-            // Safety: writes what the span holds.
             repeat {
                 count = unsafe pwrite(descriptor, buffer.baseAddress, buffer.count, offset)
             } while count < 0 && errno == EINTR
@@ -63,6 +63,7 @@ final class DiskFile: StorageFile {
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8] {
         precondition(!isDirect, "an array need not begin with a page")
         var bytes = [UInt8](repeating: 0, count: count)
+        // Safety: reads no more than the array has room for.
         let result: Result<Int, LogError> = unsafe bytes.withUnsafeMutableBytes { buffer in
             do throws(LogError) {
                 return unsafe .success(try read(into: buffer, at: offset))
