@@ -10,6 +10,8 @@ final class LogFiles: Sendable {
     let id: LogID
     let durable: DurablePosition
     private let endKnown = Mutex<LogTail?>(nil)
+    /// For pages that are read past the system's cache, by whomever.
+    let pages = BlockMemory()
     private let segments: Mutex<[SegmentID]>
     /// Segments whose plain file is gone since a compressed one stands for it. Who has one of them open goes
     /// on, but keeps the disk from having its space back.

@@ -1,4 +1,5 @@
 internal import Events
+internal import Glibc
 internal import Synchronization
 
 /// Memory for unpacked blocks and for pages that were read, used again and again: a page that was there
@@ -34,18 +35,23 @@ final class BlockBuffer: @unchecked Sendable {
     // others see it as a window; read only from then on, until nobody holds the window any more.
     let base: UnsafeMutableRawPointer
     let capacity: Int
+    private let bytes: Int
 
+    /// Zeroed. It comes from the system and not from the allocator, which takes large pieces that are given
+    /// back for a reason to keep others of that size as well, in use or not.
     init(capacity: Int) {
         let page = LogLimits.pageBytes
-        let rounded = (capacity + page - 1) / page * page
-        self.capacity = rounded
-        let bytes = rounded + LogLimits.blockPaddingBytes
-        unsafe base = .allocate(byteCount: bytes, alignment: page)
-        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        self.capacity = (capacity + page - 1) / page * page
+        bytes = self.capacity + LogLimits.blockPaddingBytes
+        guard let made = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            unsafe made != MAP_FAILED
+        else { preconditionFailure("there is memory for a block") }
+        unsafe base = made
     }
 
     deinit {
-        unsafe base.deallocate()
+        // Safety: mapped in init, with as many bytes.
+        unsafe _ = munmap(base, bytes)
     }
 
     /// What is behind a block may be read, and is to be zero.

@@ -2,6 +2,9 @@ internal import Synchronization
 
 /// Pages that are read on a thread of their own, before they are asked for.
 final class PagesAhead: Sendable {
+    /// Room for a piece, and for what is carried over to it.
+    static let bytes = LogLimits.carriedBytesMax + LogLimits.readOnceBytes
+
     private let file: any StorageFile
     private let start: Int
     private let buffer: BlockBuffer
@@ -14,7 +17,7 @@ final class PagesAhead: Sendable {
         self.file = file
         self.start = start
         self.memory = memory
-        buffer = memory.take(LogLimits.carriedBytesMax + LogLimits.readOnceBytes)
+        buffer = memory.take(Self.bytes)
     }
 
     /// Null where the system has no thread for it.

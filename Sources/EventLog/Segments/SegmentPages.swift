@@ -16,7 +16,6 @@ final class SegmentPages: Sendable {
     private let segment: SegmentID
     private let segmentBytes: Int
     private let files: LogFiles
-    private let memory = BlockMemory()
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -68,7 +67,7 @@ final class SegmentPages: Sendable {
         state.window = window
         let next = window.range.upperBound
         if next.isMultiple(of: LogLimits.pageBytes), next + LogLimits.readOnceBytes <= limit {
-            state.ahead = PagesAhead.start(at: next, of: file, memory: memory)
+            state.ahead = PagesAhead.start(at: next, of: file, memory: files.pages)
         }
         return window
     }
@@ -85,7 +84,8 @@ final class SegmentPages: Sendable {
         let start = offset / LogLimits.pageBytes * LogLimits.pageBytes
         let end = max(start, min(start + bytes, limit))
         let count = (end - start + LogLimits.pageBytes - 1) / LogLimits.pageBytes * LogLimits.pageBytes
-        let buffer = memory.take(count)
+        // As large as any other, so that each is as good for the next.
+        let buffer = files.pages.take(max(count, PagesAhead.bytes))
         // Safety: the buffer has room for the pages, and nobody else has it yet.
         let done = try unsafe file.read(
             into: UnsafeMutableRawBufferPointer(start: buffer.base, count: count), at: start)
@@ -93,7 +93,7 @@ final class SegmentPages: Sendable {
         // Safety: so much was read, or nothing is said to be there; the window keeps the loan.
         return unsafe SegmentWindow(
             base: UnsafeRawPointer(buffer.base), range: start..<max(offset, min(start + done, end)),
-            owner: BlockLoan(buffer, of: memory))
+            owner: BlockLoan(buffer, of: files.pages))
     }
 
     /// Where the frame at `offset` ends, by its own length; beyond the window where it doesn't have that.
