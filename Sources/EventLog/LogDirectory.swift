@@ -88,7 +88,7 @@ package final class LogDirectory: Sendable {
     }
 
     package func finder() -> IdentityFinder {
-        IdentityFinder(files: files)
+        IdentityFinder(files: files, writer: writing?.writer)
     }
 
     /// Blocks until an event at `position` is durable, the log is closed, or the time is over; in a log that

@@ -18,6 +18,8 @@ package struct IdentityFinder: ~Copyable {
     }
 
     private let files: LogFiles
+    /// Knows the frames of the live segment, where this process writes the log.
+    private let writer: LogWriter?
     private let blocks = BlockCache()
     private var replacements = 0
     private var sealed: [UInt32: Sealed] = [:]
@@ -26,8 +28,9 @@ package struct IdentityFinder: ~Copyable {
     private var readings: [(reading: SegmentReading, lastUse: Int)] = []
     private var uses = 0
 
-    init(files: LogFiles) {
+    init(files: LogFiles, writer: LogWriter?) {
         self.files = files
+        self.writer = writer
     }
 
     /// Every frame that holds this event or is about it, in the order of the log: the frame of kind `events`
@@ -77,6 +80,7 @@ package struct IdentityFinder: ~Copyable {
                 sealed[segment.ordinal] = nil
             }
         }
+        if end == nil, let offsets = writer?.offsets(in: segment, for: source, number) { return offsets }
         var scanned: Scanned
         if let known = self.scanned.removeValue(forKey: segment.ordinal) {
             scanned = known

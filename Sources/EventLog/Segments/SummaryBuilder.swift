@@ -43,6 +43,11 @@ struct SummaryBuilder: Sendable {
         sparse.add(header.position, at: offset)
     }
 
+    /// Where the frames lie that hold an event or are about it, rising.
+    mutating func offsets(for source: SourceEpoch, _ number: Int64) -> [Int] {
+        index.offsets(for: source, number)
+    }
+
     func encoded(end: Position, endOffset: Int) -> [UInt8] {
         var writer = ByteWriter()
         writer.pad(to: SegmentSummary.headerBytes)

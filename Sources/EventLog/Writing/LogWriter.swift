@@ -58,6 +58,14 @@ package final class LogWriter: Sendable {
         return try result.get()
     }
 
+    /// Where the frames of the live segment lie that hold an event or are about it, as far as they are on
+    /// disk, rising; null where the segment isn't the live one. Waits for a group that is being written.
+    func offsets(in segment: SegmentID, for source: SourceEpoch, _ number: Int64) -> [Int]? {
+        state.withLock { state in
+            state.tail.segment == segment ? state.summary.offsets(for: source, number) : nil
+        }
+    }
+
     private func commit(_ group: FrameGroup, _ state: inout State) throws(LogError) -> Position {
         if let failure {
             throw LogError(
