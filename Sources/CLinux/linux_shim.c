@@ -3,8 +3,8 @@
 
 #include "tollbook_linux.h"
 
-int tollbook_open_direct(const char *path) {
-    return open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
+int tollbook_open_direct(const char *path, int is_writable) {
+    return open(path, (is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_DIRECT);
 }
 
 int tollbook_leave_direct(int descriptor) {

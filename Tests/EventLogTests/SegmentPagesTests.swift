@@ -85,8 +85,17 @@ struct SegmentPagesTests {
             let error = #expect(throws: LogError.self) { _ = try Ledger.read(log, isReadOnce: true) }
             #expect(error?.code == .system && error?.detail == "can't be read")
         }
+        // Who asks again once it can be read goes on where it was.
+        var reader = try log.reader(isReadOnce: true)
+        var read: [Ledger.Entry] = []
+        storage.faults.readsUntilFailure = 3
+        #expect(throws: LogError.self) {
+            while let frame = try reader.next() { read += Ledger.entries(of: frame) }
+        }
+        #expect(!read.isEmpty && read.count < ledger.entries.count)
         storage.faults.readsUntilFailure = nil
-        #expect(try Ledger.read(log, isReadOnce: true) == ledger.entries)
+        while let frame = try reader.next() { read += Ledger.entries(of: frame) }
+        #expect(read == ledger.entries)
     }
 
     #if arch(arm64)
@@ -95,32 +104,50 @@ struct SegmentPagesTests {
         private static let directFlag: Int32 = 0o40000
     #endif
 
+    /// A file of so many bytes; its directory is there as long as the place.
+    private static func file(_ place: Place, _ name: String, bytes: Int) throws -> String {
+        try place.storage.makeDirectory(place.data)
+        let path = place.data + "/" + name
+        try place.storage.open(path, .make).reserve(bytes)
+        return path
+    }
+
     @Test("A disk is gone to past the cache where it can be, but not where the file doesn't end with a page")
     func whereItCan() throws {
         let place = Backend.disk.makePlace()
-        try place.storage.makeDirectory(place.data)
-        let path = place.data + "/file"
-        try place.storage.open(path, .make).reserve(2 * LogLimits.pageBytes)
+        let path = try Self.file(place, "even", bytes: 2 * LogLimits.pageBytes)
         // Safety: the path is a Swift string, which ends in a zero.
         let descriptor = unsafe open(path, O_RDWR | Self.directFlag)
         if descriptor >= 0 { close(descriptor) }
-        #expect(try place.storage.open(path, .pages).isDirect == (descriptor >= 0))
-        let uneven = place.data + "/uneven"
-        try place.storage.open(uneven, .make).reserve(LogLimits.pageBytes + 1)
-        let file = try place.storage.open(uneven, .pages)
+        for mode in [StorageMode.readPages, .writePages] {
+            #expect(try place.storage.open(path, mode).isDirect == (descriptor >= 0))
+        }
+        let uneven = try Self.file(place, "uneven", bytes: LogLimits.pageBytes + 1)
+        #expect(try !place.storage.open(uneven, .readPages).isDirect)
+        let file = try place.storage.open(uneven, .writePages)
         #expect(!file.isDirect)
         try file.writeAll([1, 2, 3], at: LogLimits.pageBytes - 1)
         #expect(try file.read(10, at: LogLimits.pageBytes - 1) == [1, 2, 3])
+    }
+
+    /// Segments may be put back by somebody else, or be protected.
+    @Test("Who reads pages needs no right to write them")
+    func readOnly() throws {
+        let place = Backend.disk.makePlace()
+        let path = try Self.file(place, "file", bytes: LogLimits.pageBytes)
+        let page = [UInt8](repeating: 1, count: LogLimits.pageBytes)
+        let error = #expect(throws: LogError.self) {
+            try place.storage.open(path, .readPages).writeAll(page, at: 0)
+        }
+        #expect(error?.errno == EBADF)
     }
 
     /// A file system that refuses says so with the error that Linux has for bytes that are no pages.
     @Test("What a file system refuses to write past its cache is written through it")
     func refused() throws {
         let place = Backend.disk.makePlace()
-        try place.storage.makeDirectory(place.data)
-        let path = place.data + "/file"
-        try place.storage.open(path, .make).reserve(2 * LogLimits.pageBytes)
-        let file = try place.storage.open(path, .pages)
+        let path = try Self.file(place, "file", bytes: 2 * LogLimits.pageBytes)
+        let file = try place.storage.open(path, .writePages)
         try file.writeAll([1, 2, 3], at: 5)
         try file.sync()
         try file.writeAll([4], at: LogLimits.pageBytes)

@@ -44,7 +44,8 @@ extension LogDirectory {
             latest: list.dropLast().last.map { ($0, found.sealedTable) }, compression: compression,
             notify: options.notify)
         let writer = LogWriter(
-            files: found.files, space: space, tail: tail, file: try storage.open(path, .pages), edge: edge,
+            files: found.files, space: space, tail: tail, file: try storage.open(path, .writePages),
+            edge: edge,
             summary: found.summary, sealed: maintenance.add)
         let recovery = RecoveryReport(
             path: path, offset: tail.offset, droppedBytes: dropped, framesRead: found.frames)

@@ -45,7 +45,7 @@ final class SegmentReading: Sendable {
         }
         seed = SegmentHeader.seed(log: log, segment: segment)
         if let files {
-            let pages = try storage.open(path, .pages)
+            let pages = try storage.open(path, .readPages)
             if pages.isDirect {
                 bytes = .pages(SegmentPages(pages, of: segment, segmentBytes: segmentBytes, files: files))
                 return

@@ -32,11 +32,15 @@ package struct DiskStorage: Storage {
     }
 
     package func open(_ path: String, _ mode: StorageMode) throws(LogError) -> any StorageFile {
-        if mode == .pages, let file = try openDirect(path) { return file }
+        if mode == .readPages || mode == .writePages,
+            let file = try openDirect(path, isWritable: mode == .writePages)
+        {
+            return file
+        }
         let flags =
             switch mode {
-            case .read: O_RDONLY
-            case .write, .pages: O_RDWR
+            case .read, .readPages: O_RDONLY
+            case .write, .writePages: O_RDWR
             case .make: O_RDWR | O_CREAT | O_TRUNC
             }
         let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o640)
@@ -49,8 +53,8 @@ package struct DiskStorage: Storage {
     /// next.
     ///
     /// - Throws: what else keeps the first page from being read.
-    private func openDirect(_ path: String) throws(LogError) -> DiskFile? {
-        let descriptor = unsafe tollbook_open_direct(path)
+    private func openDirect(_ path: String, isWritable: Bool) throws(LogError) -> DiskFile? {
+        let descriptor = unsafe tollbook_open_direct(path, isWritable ? 1 : 0)
         guard descriptor >= 0 else { return nil }
         let file = DiskFile(path: path, descriptor: descriptor, isDirect: true)
         let page = BlockBuffer(capacity: LogLimits.pageBytes)

@@ -19,9 +19,9 @@ package enum StorageMode: Sendable {
     case read, write
     /// For writing, empty; what was there before is gone.
     case make
-    /// For reading and writing whole pages, past the system's cache where the file system can do that. The
-    /// file must be there, and as long as it is going to be.
-    case pages
+    /// For whole pages, past the system's cache where the file system can do that. The file must be there,
+    /// and as long as it is going to be.
+    case readPages, writePages
 }
 
 /// Held until it goes.

@@ -120,7 +120,8 @@ final class Maintenance: Sendable {
     private func yieldCache(of segment: SegmentID, _ pause: () -> Void) {
         let path = files.directory + "/" + segment.fileName
         // Advice only, and no reason to fail.
-        guard let file = try? files.storage.open(path, .pages), !file.isDirect, let size = try? file.size()
+        guard let file = try? files.storage.open(path, .readPages), !file.isDirect,
+            let size = try? file.size()
         else { return }
         for start in stride(from: 0, to: size, by: LogLimits.yieldedBytesMax) {
             file.yieldCache(start..<min(start + LogLimits.yieldedBytesMax, size))

@@ -77,7 +77,7 @@ final class SegmentSpace: Sendable {
         let path = directory + "/" + Self.newName
         do throws(LogError) {
             try storage.open(path, .make).reserve(segmentBytes)
-            let file = try storage.open(path, .pages)
+            let file = try storage.open(path, .writePages)
             guard try writeZeros(file, pause: pause) else { return try storage.remove(path) }
             try storage.rename(path, to: directory + "/" + Self.spareName)
             try storage.syncDirectory(directory)
@@ -148,7 +148,7 @@ final class SegmentSpace: Sendable {
             try file.writeAll(
                 SegmentHeader(log: id, segment: segment, segmentBytes: segmentBytes).encoded, at: 0)
             try file.sync()
-            let pages = try storage.open(path, .pages)
+            let pages = try storage.open(path, .writePages)
             try storage.rename(path, to: directory + "/" + segment.fileName)
             try storage.syncDirectory(directory)
             return pages

@@ -124,8 +124,8 @@ final class SimulatedStorage: Storage {
         }
         guard let content else { throw LogError(.missing, path: path, "no such file") }
         return SimulatedFile(
-            path: path, content: content, storage: self, isWritable: mode != .read,
-            isDirect: mode == .pages && hasDirect)
+            path: path, content: content, storage: self, isWritable: mode != .read && mode != .readPages,
+            isDirect: (mode == .readPages || mode == .writePages) && hasDirect)
     }
 
     func rename(_ path: String, to target: String) throws(LogError) {
