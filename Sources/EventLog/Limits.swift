@@ -34,6 +34,8 @@ package enum LogLimits {
     package static let pageBytes = 4096
     /// What is read of a segment at once by who goes through it once.
     static let readOnceBytes = 512 << 10
+    /// What is read at once by who wants a single frame: one of a hundred events.
+    static let readApartBytes = 32 << 10
     /// More than the longest frame has.
     static let frameBytesMax = payloadBytesMax + pageBytes
     /// What is copied of a frame that two such pieces share; a longer one is read anew.

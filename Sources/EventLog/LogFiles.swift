@@ -77,16 +77,15 @@ final class LogFiles: Sendable {
     ///
     /// - Parameters:
     ///   - cache: where single events are to be read; without one it is read in order.
-    ///   - isReadOnce: whether the system's cache is to be left to others, where this process writes the log;
-    ///     it is read in order then.
+    ///   - use: what for, which tells how a plain one is read where this process writes the log.
     func open(
-        _ segment: SegmentID, cache: BlockCache? = nil, isReadOnce: Bool = false
+        _ segment: SegmentID, cache: BlockCache? = nil, for use: SegmentReading.Use = .any
     ) throws(LogError) -> SegmentReading {
         let missing: LogError
         do throws(LogError) {
             return try SegmentReading(
-                plain: segment, of: id, in: directory, storage: storage,
-                files: isReadOnce && end != nil ? self : nil)
+                plain: segment, of: id, in: directory, storage: storage, for: use,
+                writing: end == nil ? nil : self)
         } catch {
             guard error.code == .missing else { throw error }
             missing = error

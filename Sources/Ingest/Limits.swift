@@ -31,6 +31,9 @@ package enum Limits {
     /// where it took longer.
     package static let quickSyncMicrosecondsMax = 5_000
     package static let groupsAfterSlowSync = 16
+    /// Frames that are looked through for something that came again before it was on disk; where more are
+    /// under way, they are written first.
+    package static let framesSearchedMax = 256
     /// Entries of the ledger's own that wait for the writer.
     package static let inboxEntriesMax = 4_096
     /// Messages taken from one socket before the others are looked at, so that none starves.

@@ -116,6 +116,17 @@ final class Ledger {
     }
 }
 
+extension IdentityFinder {
+    /// Every frame that holds this event or is about it.
+    mutating func frames(
+        for source: SourceEpoch, _ sequence: SequenceNumber, in groups: [FrameGroup] = []
+    ) throws(LogError) -> [FoundFrame] {
+        var frames: [FoundFrame] = []
+        for place in try places(for: source, sequence, in: groups) { frames.append(try frame(at: place)) }
+        return frames
+    }
+}
+
 extension PaddedBytes {
     var array: [UInt8] { (0..<count).map { self[$0] } }
 }

@@ -13,6 +13,8 @@ final class FickleStorage: Storage {
         var isFull = false
         var failsToSync = false
         var isSlow = false
+        /// A sync that begins then ends once this is over.
+        var holdsSyncs = false
     }
 
     private let disk = DiskStorage()
@@ -63,6 +65,7 @@ final class FickleFile: StorageFile {
             throw LogError(.system, path: path, errno: EIO, "No.")
         }
         if faults.value.withLock({ $0.isSlow }) { usleep(UInt32(Limits.quickSyncMicrosecondsMax)) }
+        while faults.value.withLock({ $0.holdsSyncs }) { usleep(1_000) }
         try file.sync()
     }
     func map(_ count: Int) throws(LogError) -> MappedBytes { try file.map(count) }
@@ -74,14 +77,15 @@ struct BrokenDiskTests {
 
     static func start(
         _ directory: TemporaryDirectory, _ faults: FickleStorage.Shared,
+        segmentBytes: Int = LogLimits.segmentBytesMin, credit: Int = 1_000,
         onFailure: @escaping @Sendable (IngestError) -> Void = { _ in }
     ) throws -> (LogDirectory, IngestService) {
         var logOptions = LogOptions()
-        logOptions.segmentBytes = LogLimits.segmentBytesMin
+        logOptions.segmentBytes = segmentBytes
         let log = try LogDirectory.open(directory.path, options: logOptions, storage: FickleStorage(faults))
         var options = IngestOptions()
         options.routerEndpoints = ["tcp://127.0.0.1:*"]
-        options.creditEvents = 1_000
+        options.creditEvents = credit
         options.clock = TestClock().read
         options.onFailure = onFailure
         options.logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -82,9 +82,16 @@ struct GroupPipeTests {
             #expect(pipe.submit())
             for _ in 0..<100 where !pipe.isFull { pipe.toFiller.wait(milliseconds: 100) }
             try #require(pipe.isFull)
+            #expect(pipe.underWay.map(\.frameCount) == [1])
+            try Self.lay(3, in: pipe)
+            try Self.lay(4, in: pipe)
+            #expect(pipe.underWay.map(\.frameCount) == [1, 2])
             faults.value.withLock { $0.isFull = false }
             for _ in 0..<100 where !pipe.isIdle { pipe.toFiller.wait(milliseconds: 100) }
             #expect(log.durable.next.rawValue == 3)
+            #expect(pipe.underWay.map(\.frameCount) == [2])
+            try pipe.flush()
+            #expect(pipe.underWay.isEmpty)
         }
     }
 

@@ -4,7 +4,8 @@ package import Events
 /// The frames that one sync makes durable, laid out in memory as they will stand in the segment.
 ///
 /// A service has two: while a `LogWriter` writes and syncs one, another thread lays frames into the other.
-/// Memory is taken once. A group belongs to one thread at a time; handing it over is up to its owner.
+/// Memory is taken once. A group belongs to one thread at a time; handing it over is up to its owner, who may
+/// look at it while it is written.
 ///
 /// ```
 /// group.begin(at: tail)
@@ -16,7 +17,8 @@ package import Events
 /// ```
 @safe
 package final class FrameGroup: @unchecked Sendable {
-    // Safety: used by one thread at a time, see above; the memory is taken in init and given back in deinit.
+    // Safety: used by one thread at a time, see above, but that the frames may be read by two: writing
+    // changes what is around them alone. The memory is taken in init and given back in deinit.
     private let memory: UnsafeMutableRawPointer
     /// Where the first frame lies: as far behind a page of memory as it lies behind one of the segment.
     private var base: UnsafeMutableRawPointer
@@ -177,16 +179,53 @@ package final class FrameGroup: @unchecked Sendable {
 
     /// Notes each frame in the summary of their segment.
     func note(in summary: inout SummaryBuilder) {
-        let end = start.offset + byteCount
-        // Safety: what was laid is initialised, stays until the group begins anew, and has padding behind it.
-        let window = unsafe SegmentWindow(base: base, range: start.offset..<end, owner: self)
+        look { header, bytes in summary.add(header, at: bytes.lowerBound) }
+    }
+
+    /// Where in the segment the frames will lie that hold an event or are about it, rising.
+    func offsets(for source: SourceEpoch, _ number: Int64) -> [Int] {
+        var offsets: [Int] = []
+        look { header, bytes in
+            if header.isAbout(source, number) { offsets.append(bytes.lowerBound) }
+        }
+        return offsets
+    }
+
+    /// The frame that will lie there: a copy, which lasts.
+    func frame(at offset: Int, in pages: BlockMemory) -> SegmentScan.Found {
+        let frameBytes = FrameLayout.rounded(Int(window.load(at: offset + 4) as UInt32))
+        let buffer = pages.take(frameBytes)
+        // Safety: the buffer has room for the frame, which was laid, and nobody else has it yet; the window
+        // keeps the loan.
+        unsafe buffer.base.copyMemory(from: base + (offset - start.offset), byteCount: frameBytes)
+        buffer.zeroPadding(behind: frameBytes)
+        let copy = unsafe SegmentWindow(
+            base: UnsafeRawPointer(buffer.base), range: offset..<offset + frameBytes,
+            owner: BlockLoan(buffer, of: pages))
+        var parser = FrameParser(segmentSeed: segmentSeed)
+        guard let header = parser.laid(copy, at: offset)?.header else {
+            preconditionFailure("a frame is as it was laid")
+        }
+        let payload =
+            offset + FrameLayout.headerBytes(source: header.source.source, subject: header.subject)
+        return SegmentScan.Found(
+            header: header, offset: offset, payload: payload..<payload + header.payloadBytes, window: copy)
+    }
+
+    // Safety: what was laid is initialised, stays until the group begins anew, and has padding behind it.
+    private var window: SegmentWindow {
+        unsafe SegmentWindow(base: base, range: start.offset..<start.offset + byteCount, owner: self)
+    }
+
+    private func look(_ body: (FrameHeader, _ bytes: Range<Int>) -> Void) {
+        let window = window
         var parser = FrameParser(segmentSeed: segmentSeed)
         var offset = start.offset
-        while offset < end {
+        while offset < window.range.upperBound {
             guard let frame = parser.laid(window, at: offset) else {
                 preconditionFailure("a frame is as it was laid")
             }
-            summary.add(frame.header, at: offset)
+            body(frame.header, offset..<frame.next)
             offset = frame.next
         }
     }

@@ -33,6 +33,17 @@ package struct FrameHeader: Hashable, Sendable {
         subjectBox = subject.map(SubjectBox.init)
     }
 
+    /// Whether the frame holds an event or is about it.
+    func isAbout(_ source: SourceEpoch, _ number: Int64) -> Bool {
+        if source == self.source, firstSequence.rawValue <= number,
+            number < firstSequence.rawValue + Int64(count)
+        {
+            return true
+        }
+        guard let subject else { return false }
+        return subject.source == source && subject.first.rawValue <= number && number <= subject.last.rawValue
+    }
+
     /// What the frame is about; only with `rejected` and `gap`.
     package var subject: FrameSubject? { subjectBox?.subject }
 

@@ -91,7 +91,7 @@ package struct EventFetcher: ~Copyable {
         if let end, let summary = try files.summary(of: segment, end: end) {
             cached.sparse = summary.sparseIndex
         } else if cached.reading.compressed == nil {
-            cached.frontier = SegmentScan(try files.open(segment, cache: blocks, isReadOnce: true))
+            cached.frontier = SegmentScan(try files.open(segment, cache: blocks, for: .once))
         }
         if cache.count >= LogLimits.windowsOpenMax,
             let oldest = cache.indices.min(by: { cache[$0].lastUse < cache[$1].lastUse })

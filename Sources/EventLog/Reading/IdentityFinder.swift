@@ -1,9 +1,9 @@
 package import Events
 
-/// Finds the frames that hold an event, or are about it, by its identity, anywhere in the durable log.
+/// Finds the frames that hold an event, or are about it, by its identity, anywhere in the log.
 ///
-/// For telling a duplicate from a conflict, however long ago the first one came. It sees what is durable:
-/// what still lies in a group has to be committed first. One thread uses a finder.
+/// For telling a duplicate from a conflict, however long ago the first one came. It sees what is durable, and
+/// what lies in the groups that it is shown. One thread uses a finder.
 package struct IdentityFinder: ~Copyable {
     /// A sealed segment, and which numbers of which epochs it has something about.
     private struct Sealed {
@@ -18,7 +18,7 @@ package struct IdentityFinder: ~Copyable {
     }
 
     private let files: LogFiles
-    /// Knows the frames of the live segment, where this process writes the log.
+    /// Knows the frames of the newest segments, where this process writes the log.
     private let writer: LogWriter?
     private let blocks = BlockCache()
     private var replacements = 0
@@ -27,33 +27,72 @@ package struct IdentityFinder: ~Copyable {
     private var summaries: [(summary: SegmentSummary, lastUse: Int)] = []
     private var readings: [(reading: SegmentReading, lastUse: Int)] = []
     private var uses = 0
+    /// The frame that was asked for last: lines that come again are often neighbours.
+    private var latest: (segment: SegmentID, frame: SegmentScan.Found)?
 
     init(files: LogFiles, writer: LogWriter?) {
         self.files = files
         self.writer = writer
     }
 
-    /// Every frame that holds this event or is about it, in the order of the log: the frame of kind `events`
-    /// with it, or the `rejected` that stands for it, and any conflicts and gaps. Empty where the log has
-    /// none.
+    /// Where every frame is that holds this event or is about it, in the order of the log: the frame of kind
+    /// `events` with it, or the `rejected` that stands for it, and any conflicts and gaps. Empty where the
+    /// log has none.
     ///
+    /// - Parameter groups: what is laid and was not known to be durable, in the order of the log.
     /// - Throws: `damaged`.
-    package mutating func frames(
-        for source: SourceEpoch, _ sequence: SequenceNumber
-    ) throws(LogError) -> [FoundFrame] {
+    package mutating func places(
+        for source: SourceEpoch, _ sequence: SequenceNumber, in groups: [FrameGroup] = []
+    ) throws(LogError) -> [FramePlace] {
+        let number = sequence.rawValue
         let durable = files.durable.next
         let list = files.list
-        var found: [FoundFrame] = []
+        var places: [FramePlace] = []
         uses += 1
         forgetReplaced()
         for (index, segment) in list.enumerated() where segment.first < durable {
             let end = index + 1 < list.count ? list[index + 1].first : nil
-            let offsets = try offsets(in: segment, end: end, durable: durable, source, sequence.rawValue)
-            for offset in offsets {
-                found.append(try frame(at: offset, in: segment, source, sequence.rawValue))
+            for offset in try offsets(in: segment, end: end, durable: durable, source, number) {
+                places.append(
+                    FramePlace(source: source, number: number, segment: segment, offset: offset, group: nil))
             }
         }
-        return found
+        for group in groups {
+            let segment = group.start.segment
+            for offset in group.offsets(for: source, number)
+            // It may have become durable meanwhile.
+            where !places.contains(where: { $0.segment == segment && $0.offset == offset }) {
+                places.append(
+                    FramePlace(source: source, number: number, segment: segment, offset: offset, group: group)
+                )
+            }
+        }
+        return places
+    }
+
+    /// The frame at a place, as long as no group that was shown has begun anew since it was found.
+    ///
+    /// - Throws: `damaged`.
+    package mutating func frame(at place: FramePlace) throws(LogError) -> FoundFrame {
+        let path = files.directory + "/" + place.segment.fileName
+        let found: SegmentScan.Found
+        if let latest, latest.segment == place.segment, latest.frame.offset == place.offset {
+            found = latest.frame
+        } else if let group = place.group {
+            found = group.frame(at: place.offset, in: files.pages)
+        } else {
+            found = try frame(at: place.offset, in: place.segment)
+        }
+        latest = (place.segment, found)
+        var cursor = LineCursor(found)
+        let isOwn = found.header.source == place.source && found.header.kind == .events
+        let first = found.header.firstSequence.rawValue
+        guard !isOwn || (first <= place.number && place.number < first + Int64(found.header.count)),
+            let line = cursor.line(isOwn ? Int(place.number - first) : 0)
+        else {
+            throw LogError.damage(path, at: place.offset, "a frame has fewer lines than it says")
+        }
+        return FoundFrame(frame: LogFrame(found), line: found.window.bytes(line))
     }
 
     /// Lets go of plain files that compressed ones stand for by now, so that the disk has their space back.
@@ -62,6 +101,7 @@ package struct IdentityFinder: ~Copyable {
         if replacements == self.replacements { return }
         self.replacements = replacements
         readings.removeAll { files.isOutdated($0.reading) }
+        latest = nil
         scanned = scanned.filter { !files.isOutdated($0.value.scan.reading) }
     }
 
@@ -80,12 +120,12 @@ package struct IdentityFinder: ~Copyable {
                 sealed[segment.ordinal] = nil
             }
         }
-        if end == nil, let offsets = writer?.offsets(in: segment, for: source, number) { return offsets }
+        if let offsets = writer?.offsets(in: segment, for: source, number) { return offsets }
         var scanned: Scanned
         if let known = self.scanned.removeValue(forKey: segment.ordinal) {
             scanned = known
         } else {
-            scanned = Scanned(scan: SegmentScan(try files.open(segment, cache: blocks, isReadOnce: true)))
+            scanned = Scanned(scan: SegmentScan(try files.open(segment, cache: blocks, for: .once)))
         }
         defer { self.scanned[segment.ordinal] = scanned }
         let limit = end.map { min($0, durable) } ?? durable
@@ -120,8 +160,8 @@ package struct IdentityFinder: ~Copyable {
     }
 
     private mutating func frame(
-        at offset: Int, in segment: SegmentID, _ source: SourceEpoch, _ number: Int64
-    ) throws(LogError) -> FoundFrame {
+        at offset: Int, in segment: SegmentID
+    ) throws(LogError) -> SegmentScan.Found {
         let reading = try reading(of: segment)
         var parser = FrameParser(segmentSeed: reading.seed)
         let window = try reading.window(at: offset)
@@ -129,16 +169,7 @@ package struct IdentityFinder: ~Copyable {
             throw LogError.damage(reading.path, at: offset, "there is no frame where an index has one")
         }
         let payload = offset + headerBytes..<offset + headerBytes + header.payloadBytes
-        let found = SegmentScan.Found(header: header, offset: offset, payload: payload, window: window)
-        var cursor = LineCursor(found)
-        let isOwn = header.source == source && header.kind == .events
-        let first = header.firstSequence.rawValue
-        guard !isOwn || (first <= number && number < first + Int64(header.count)),
-            let line = cursor.line(isOwn ? Int(number - first) : 0)
-        else {
-            throw LogError.damage(reading.path, at: offset, "a frame has fewer lines than it says")
-        }
-        return FoundFrame(frame: LogFrame(found), line: window.bytes(line))
+        return SegmentScan.Found(header: header, offset: offset, payload: payload, window: window)
     }
 
     private mutating func reading(of segment: SegmentID) throws(LogError) -> SegmentReading {
@@ -146,7 +177,7 @@ package struct IdentityFinder: ~Copyable {
             readings[index].lastUse = uses
             return readings[index].reading
         }
-        let reading = try files.open(segment, cache: blocks)
+        let reading = try files.open(segment, cache: blocks, for: .apart)
         if readings.count >= LogLimits.windowsOpenMax,
             let oldest = readings.indices.min(by: { readings[$0].lastUse < readings[$1].lastUse })
         {
@@ -155,6 +186,16 @@ package struct IdentityFinder: ~Copyable {
         readings.append((reading, uses))
         return reading
     }
+}
+
+/// Where a frame is that holds an event or is about it.
+package struct FramePlace {
+    fileprivate let source: SourceEpoch
+    fileprivate let number: Int64
+    fileprivate let segment: SegmentID
+    fileprivate let offset: Int
+    /// Where it is not known to be on disk.
+    fileprivate let group: FrameGroup?
 }
 
 /// A frame that holds an event or is about it.

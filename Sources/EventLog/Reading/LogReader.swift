@@ -5,7 +5,7 @@ package import Events
 /// One thread uses a reader; any number of readers may be at work while the log is written.
 package struct LogReader: ~Copyable {
     private let files: LogFiles
-    private let isReadOnce: Bool
+    private let use: SegmentReading.Use
     /// The position of the next event that `next()` will give.
     package private(set) var position: Position
     private var scan: SegmentScan?
@@ -16,7 +16,7 @@ package struct LogReader: ~Copyable {
     /// - Parameter isReadOnce: whether the system's cache is to be left to others.
     init(files: LogFiles, from position: Position, isReadOnce: Bool) throws(LogError) {
         self.files = files
-        self.isReadOnce = isReadOnce
+        use = isReadOnce ? .once : .any
         self.position = position
         durable = files.durable.next
         guard position >= .first, position <= durable else {
@@ -63,14 +63,14 @@ package struct LogReader: ~Copyable {
         guard scan.next == end, let successor = files.successor(of: scan.reading.segment) else {
             throw scan.damage("the segment goes on beyond its end at \(end)")
         }
-        self.scan = SegmentScan(try files.open(successor, isReadOnce: isReadOnce))
+        self.scan = SegmentScan(try files.open(successor, for: use))
         segmentEnd = files.successor(of: successor)?.first
     }
 
     private mutating func seek() throws(LogError) -> SegmentScan? {
         guard let place = files.segment(holding: position) else { return nil }
         segmentEnd = place.successor?.first
-        let reading = try files.open(place.segment, isReadOnce: isReadOnce)
+        let reading = try files.open(place.segment, for: use)
         guard let end = segmentEnd, position > place.segment.first else { return SegmentScan(reading) }
         let noted = try files.summary(of: place.segment, end: end)?.sparseIndex.nearest(position)
         return SegmentScan(reading, near: noted, or: reading.nearest(position))

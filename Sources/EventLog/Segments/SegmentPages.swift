@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Pages of a plain segment for who goes through it once, in the process that writes it: read past the
-/// system's cache, which would have to find memory for each of them, and ahead of who asks.
+/// Pages of a plain segment for the process that writes it: read past the system's cache, which would have to
+/// find memory for each of them, and to drop those that lie where the log is written next.
 ///
 /// Frames that are on disk lie whole in the window that is given for their offset.
 final class SegmentPages: Sendable {
@@ -16,21 +16,32 @@ final class SegmentPages: Sendable {
     private let segment: SegmentID
     private let segmentBytes: Int
     private let files: LogFiles
+    /// Read ahead of who asks, frame by frame, and not each time for the frame alone.
+    private let isInOrder: Bool
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - file: open for pages.
     ///   - files: know the end of what is on disk.
-    init(_ file: any StorageFile, of segment: SegmentID, segmentBytes: Int, files: LogFiles) {
+    ///   - isInOrder: whether who reads a frame reads the next one soon.
+    init(
+        _ file: any StorageFile, of segment: SegmentID, segmentBytes: Int, files: LogFiles, isInOrder: Bool
+    ) {
         self.file = file
         self.segment = segment
         self.segmentBytes = segmentBytes
         self.files = files
+        self.isInOrder = isInOrder
     }
 
     /// The window with the frame at `offset`; where nothing is on disk from there on, it has nothing behind
     /// it.
     func window(at offset: Int) throws(LogError) -> SegmentWindow {
+        guard isInOrder else {
+            let limit = durableEnd
+            let window = try read(from: offset, bytes: LogLimits.readApartBytes, limit)
+            return try withFrame(at: offset, window, limit)
+        }
         let result: Result<SegmentWindow, LogError> = state.withLock { state in
             if let window = state.window, Self.frameEnd(at: offset, in: window) <= window.range.upperBound {
                 return .success(window)
@@ -60,10 +71,7 @@ final class SegmentPages: Sendable {
         } else {
             window = try read(from: offset, bytes: LogLimits.readOnceBytes, limit)
         }
-        let frameEnd = Self.frameEnd(at: offset, in: window)
-        if frameEnd > window.range.upperBound, frameEnd <= min(limit, offset + LogLimits.frameBytesMax) {
-            window = try read(from: offset, bytes: frameEnd - offset + LogLimits.pageBytes, limit)
-        }
+        window = try withFrame(at: offset, window, limit)
         state.window = window
         let next = window.range.upperBound
         if next.isMultiple(of: LogLimits.pageBytes), next + LogLimits.readOnceBytes <= limit {
@@ -80,12 +88,22 @@ final class SegmentPages: Sendable {
         return tail.segment == segment ? tail.offset : segmentBytes
     }
 
+    /// The same window, or a longer one where the frame goes on behind it.
+    private func withFrame(
+        at offset: Int, _ window: SegmentWindow, _ limit: Int
+    ) throws(LogError) -> SegmentWindow {
+        let frameEnd = Self.frameEnd(at: offset, in: window)
+        guard frameEnd > window.range.upperBound, frameEnd <= min(limit, offset + LogLimits.frameBytesMax)
+        else { return window }
+        return try read(from: offset, bytes: frameEnd - offset + LogLimits.pageBytes, limit)
+    }
+
     private func read(from offset: Int, bytes: Int, _ limit: Int) throws(LogError) -> SegmentWindow {
         let start = offset / LogLimits.pageBytes * LogLimits.pageBytes
         let end = max(start, min(start + bytes, limit))
         let count = (end - start + LogLimits.pageBytes - 1) / LogLimits.pageBytes * LogLimits.pageBytes
-        // As large as any other, so that each is as good for the next.
-        let buffer = files.pages.take(max(count, PagesAhead.bytes))
+        // In order, as large as any other, so that each is as good for the next.
+        let buffer = files.pages.take(isInOrder ? max(count, PagesAhead.bytes) : count)
         // Safety: the buffer has room for the pages, and nobody else has it yet.
         let done = try unsafe file.read(
             into: UnsafeMutableRawBufferPointer(start: buffer.base, count: count), at: start)

@@ -19,13 +19,24 @@ final class SegmentReading: Sendable {
         case cached(CompressedSegment, BlockCache)
     }
 
+    /// What somebody is going to do with a segment.
+    enum Use {
+        /// Whatever it may be: through the system's cache, which others fill and use as well.
+        case any
+        /// Read each frame once, in order.
+        case once
+        /// Read single frames, far from each other.
+        case apart
+    }
+
     /// Opens a plain segment and holds its header against what it ought to be.
     ///
-    /// - Parameter files: know the end of what is on disk, where the segment is to be read past the system's
-    ///   cache.
+    /// - Parameter writing: the files of the log that this process writes: it alone knows the end of what is
+    ///   on disk, and can read that past the system's cache.
     init(
         plain segment: SegmentID, of log: LogID, in directory: String, storage: any Storage,
-        files: LogFiles? = nil
+        for use: Use = .any,
+        writing: LogFiles? = nil
     ) throws(LogError) {
         self.segment = segment
         path = directory + "/" + segment.fileName
@@ -44,10 +55,13 @@ final class SegmentReading: Sendable {
                 "The segment ends before its \(segmentBytes) bytes. Restore it from a copy.")
         }
         seed = SegmentHeader.seed(log: log, segment: segment)
-        if let files {
+        if use != .any, let writing {
             let pages = try storage.open(path, .readPages)
             if pages.isDirect {
-                bytes = .pages(SegmentPages(pages, of: segment, segmentBytes: segmentBytes, files: files))
+                bytes = .pages(
+                    SegmentPages(
+                        pages, of: segment, segmentBytes: segmentBytes, files: writing,
+                        isInOrder: use == .once))
                 return
             }
         }

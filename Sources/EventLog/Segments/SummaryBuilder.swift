@@ -5,7 +5,7 @@ struct SummaryBuilder: Sendable {
     private let log: LogID
     let segment: SegmentID
     private(set) var table: SourceTable
-    private var index = IdentityIndex()
+    var index = IdentityIndex()
     private var sparse = SparseIndex()
 
     /// - Parameter table: as of the end of the segment before.
@@ -41,11 +41,6 @@ struct SummaryBuilder: Sendable {
         table.record(header)
         index.add(header, at: offset)
         sparse.add(header.position, at: offset)
-    }
-
-    /// Where the frames lie that hold an event or are about it, rising.
-    mutating func offsets(for source: SourceEpoch, _ number: Int64) -> [Int] {
-        index.offsets(for: source, number)
     }
 
     func encoded(end: Position, endOffset: Int) -> [UInt8] {

@@ -12,8 +12,18 @@ package final class LogWriter: Sendable {
         var file: any StorageFile
         /// What the file has of the page that the tail lies in, before it.
         var edge: [UInt8]
-        /// Of the live segment.
-        var summary: SummaryBuilder
+    }
+
+    /// Which frames the newest segments have, as far as they are on disk.
+    private struct Noted {
+        var live: SummaryBuilder
+        /// Of the segment before, whose summary may not be on disk yet.
+        var before: (segment: SegmentID, index: IdentityIndex)?
+
+        mutating func offsets(in segment: SegmentID, for source: SourceEpoch, _ number: Int64) -> [Int]? {
+            if live.segment == segment { return live.index.offsets(for: source, number) }
+            return before?.segment == segment ? before?.index.offsets(for: source, number) : nil
+        }
     }
 
     private let files: LogFiles
@@ -21,6 +31,8 @@ package final class LogWriter: Sendable {
     private let sealed: @Sendable (SealedSegment) -> Void
     /// Held while a group is written and synced.
     private let state: Mutex<State>
+    /// Apart from the state, so that asking never waits for the disk.
+    private let noted: Mutex<Noted>
     /// Apart from the state, so that asking never waits for the disk.
     private let failureFound = Mutex<LogError?>(nil)
 
@@ -35,7 +47,8 @@ package final class LogWriter: Sendable {
         self.files = files
         self.space = space
         self.sealed = sealed
-        state = Mutex(State(tail: tail, file: file, edge: edge, summary: summary))
+        noted = Mutex(Noted(live: summary))
+        state = Mutex(State(tail: tail, file: file, edge: edge))
     }
 
     /// What poisoned the log; null while it is well.
@@ -58,12 +71,11 @@ package final class LogWriter: Sendable {
         return try result.get()
     }
 
-    /// Where the frames of the live segment lie that hold an event or are about it, as far as they are on
-    /// disk, rising; null where the segment isn't the live one. Waits for a group that is being written.
+    /// Where the frames of a segment lie that hold an event or are about it, as far as they are on disk,
+    /// rising; null where the segment is neither the live one nor that before it. Of a group that is being
+    /// committed there may be nothing yet.
     func offsets(in segment: SegmentID, for source: SourceEpoch, _ number: Int64) -> [Int]? {
-        state.withLock { state in
-            state.tail.segment == segment ? state.summary.offsets(for: source, number) : nil
-        }
+        noted.withLock { $0.offsets(in: segment, for: source, number) }
     }
 
     private func commit(_ group: FrameGroup, _ state: inout State) throws(LogError) -> Position {
@@ -88,15 +100,19 @@ package final class LogWriter: Sendable {
         state.tail = group.tail
         space.note(state.tail)
         files.publish(end: state.tail)
-        group.note(in: &state.summary)
+        noted.withLock { group.note(in: &$0.live) }
         return state.tail.next
     }
 
     private func rotate(to start: LogTail, _ state: inout State) throws(LogError) {
         precondition(start.segment.ordinal == state.tail.segment.ordinal + 1, "no segment is left out")
         let file = try space.makeSegment(start.segment)
-        let full = SealedSegment(summary: state.summary, end: state.tail)
-        state.summary = SummaryBuilder(log: files.id, segment: start.segment, table: full.summary.table)
+        let full = noted.withLock { noted in
+            let full = noted.live
+            noted.before = (full.segment, full.index)
+            noted.live = SummaryBuilder(log: files.id, segment: start.segment, table: full.table)
+            return SealedSegment(summary: full, end: state.tail)
+        }
         state.file = file
         state.edge.removeAll(keepingCapacity: true)
         state.tail = start

@@ -109,7 +109,7 @@ final class Maintenance: Sendable {
             preconditionFailure("a sealed segment has an heir")
         }
         let result = try SummaryBuilder.summarize(
-            try files.open(segment, isReadOnce: true), until: end, log: files.id,
+            try files.open(segment, for: .once), until: end, log: files.id,
             table: try table(before: segment), pause: pause)
         return (result.bytes, result.table)
     }

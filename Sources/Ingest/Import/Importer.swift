@@ -206,12 +206,7 @@ package struct Importer: ~Copyable {
         let origin = machine.origin(run.session)
         let range = NumberRange(run.first, run.first + Int64(run.count) - 1)
         machine.groupDurable(pipe.durable)
-        var verdict = machine.receiveUnasked(origin, range).1
-        if verdict == .flush {
-            try pipe.flush()
-            machine.groupDurable(pipe.durable)
-            verdict = machine.receiveUnasked(origin, range).1
-        }
+        let verdict = machine.receiveUnasked(origin, range).1
         let first = SequenceNumber(rawValue: run.first)
         let outcome =
             if case .sort = verdict {

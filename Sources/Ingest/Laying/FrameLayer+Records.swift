@@ -45,34 +45,38 @@ struct HeldFrame {
 
 /// What the log has already, held against what comes again.
 extension FrameLayer {
-    /// Whether the durable log has this event with the same bytes in a frame of its source. Where it has
-    /// not, nothing is said of rejections and conflicts.
+    /// Whether the log has this event with the same bytes in a frame of its source. Where it has not, nothing
+    /// is said of rejections and conflicts.
     mutating func isHeld(
         _ raw: borrowing Span<UInt8>, _ number: SequenceNumber, of origin: SourceEpoch
     ) throws(IngestError) -> Bool {
         if let line = held?.line(number.rawValue, of: origin), let frame = held?.frame {
             return Self.isSame(frame.payload, line, raw)
         }
-        guard
-            let found = try frames(origin, number).first(where: {
-                $0.header.kind == .events && $0.header.source == origin
-            })
-        else { return false }
-        held = HeldFrame(found.frame)
-        guard let line = held?.line(number.rawValue, of: origin), let frame = held?.frame else {
-            return false
+        for place in try places(origin, number) {
+            let found = try frame(at: place)
+            guard found.header.kind == .events, found.header.source == origin else { continue }
+            held = HeldFrame(found.frame)
+            guard let line = held?.line(number.rawValue, of: origin), let frame = held?.frame else {
+                return false
+            }
+            return Self.isSame(frame.payload, line, raw)
         }
-        return Self.isSame(frame.payload, line, raw)
+        return false
     }
 
-    /// Whether the durable log has these bytes under this number: as the event, as a rejection, or as a
-    /// conflict.
+    /// Whether the log has these bytes under this number: as the event, as a rejection, or as a conflict.
     mutating func isOnRecord(
         _ raw: borrowing Span<UInt8>, _ number: SequenceNumber, of origin: SourceEpoch
     ) throws(IngestError) -> Bool {
-        for frame in try frames(origin, number) {
+        for place in try places(origin, number) {
+            let frame = try frame(at: place)
             if frame.header.source == origin {
-                if Self.isSame(frame.line, 0..<frame.line.count, raw) { return true }
+                // The line lasts as long as the frame.
+                let isSame = withExtendedLifetime(frame) {
+                    Self.isSame(frame.line, 0..<frame.line.count, raw)
+                }
+                if isSame { return true }
             } else if frame.header.kind == .rejected, let text = rawText(of: frame), Base64.encodes(text, raw)
             {
                 return true
@@ -81,24 +85,38 @@ extension FrameLayer {
         return false
     }
 
-    private mutating func frames(
+    /// Where the frames about an event are, also those on their way to the disk; until more is laid.
+    private mutating func places(
         _ origin: SourceEpoch, _ number: SequenceNumber
-    ) throws(IngestError) -> [FoundFrame] {
+    ) throws(IngestError) -> [FramePlace] {
+        // Many are found sooner once the log has noted them.
+        if pipe.underWay.reduce(0, { $0 + $1.frameCount }) > Limits.framesSearchedMax { try pipe.flush() }
         do throws(LogError) {
-            return try finder.frames(for: origin, number)
+            return try finder.places(for: origin, number, in: pipe.underWay)
+        } catch {
+            throw IngestError(.log, number: error.errno, error.description)
+        }
+    }
+
+    private mutating func frame(at place: FramePlace) throws(IngestError) -> FoundFrame {
+        do throws(LogError) {
+            return try finder.frame(at: place)
         } catch {
             throw IngestError(.log, number: error.errno, error.description)
         }
     }
 
     private mutating func rawText(of frame: FoundFrame) -> [UInt8]? {
-        decoder.begin(frame.line)
-        guard case .event = decoder.next(into: &view, from: .ledger), let range = view.text(.raw) else {
-            return nil
+        // The line lasts as long as the frame.
+        withExtendedLifetime(frame) {
+            decoder.begin(frame.line)
+            guard case .event = decoder.next(into: &view, from: .ledger), let range = view.text(.raw) else {
+                return nil
+            }
+            var text: [UInt8] = []
+            JSONText.append(range, in: frame.line, to: &text)
+            return text
         }
-        var text: [UInt8] = []
-        JSONText.append(range, in: frame.line, to: &text)
-        return text
     }
 
     private static func isSame(_ bytes: PaddedBytes, _ line: Range<Int>, _ raw: borrowing Span<UInt8>) -> Bool
@@ -126,12 +144,18 @@ extension FrameLayer {
         return nil
     }
 
-    /// The time of an event in the durable log; null where there is none, or a rejection in its place.
+    /// The time of an event; null where there is none, or a rejection in its place.
     private mutating func time(of number: Int64, in origin: SourceEpoch) throws(IngestError) -> Timestamp? {
-        for frame in try frames(origin, SequenceNumber(rawValue: number))
-        where frame.header.kind == .events {
-            decoder.begin(frame.line)
-            if case .event = decoder.next(into: &view, from: .proxy) { return view.time }
+        for place in try places(origin, SequenceNumber(rawValue: number)) {
+            let frame = try frame(at: place)
+            guard frame.header.kind == .events else { continue }
+            // The line lasts as long as the frame.
+            let isEvent = withExtendedLifetime(frame) {
+                decoder.begin(frame.line)
+                if case .event = decoder.next(into: &view, from: .proxy) { return true }
+                return false
+            }
+            if isEvent { return view.time }
         }
         return nil
     }

@@ -66,8 +66,6 @@ struct FrameLayer: ~Copyable {
     }
 
     /// Lays a batch line by line: what is new, what is there already, and what breaks the rules.
-    ///
-    /// What is there already must be durable.
     mutating func laySorted(
         _ payload: borrowing Span<UInt8>, count: Int, first: SequenceNumber, of session: SessionIndex,
         in machine: inout ProtocolMachine, at now: Timestamp
@@ -193,7 +191,7 @@ struct FrameLayer: ~Copyable {
             at: now)
     }
 
-    /// Holds a line against what the log has under its number.
+    /// Holds a line against what is there under its number.
     private mutating func hold(
         _ index: Int, _ number: Int64, against session: SessionIndex, in machine: inout ProtocolMachine,
         at now: Timestamp, _ outcome: inout Outcome
@@ -256,7 +254,7 @@ struct FrameLayer: ~Copyable {
 
     // MARK: Gaps and other entries of the ledger's own
 
-    /// Lays a `ledger.gap`. What stands on either side of it must be durable.
+    /// Lays a `ledger.gap`.
     mutating func state(
         _ range: NumberRange, missingOf session: SessionIndex, reason: [UInt8]?,
         in machine: inout ProtocolMachine,

@@ -11,8 +11,9 @@ internal import Synchronization
 @safe
 package final class GroupPipe: @unchecked Sendable {
     // Safety: `filling`, `first` and `second` belong to the filling thread, but for the submitted group,
-    // which is the writer's from `submitted.store` to `completed.store`. A group that the filling thread
-    // writes itself is never seen as submitted and not completed.
+    // which is the writer's from `submitted.store` to `completed.store`, while the filling thread no more
+    // than looks at its frames. A group that the filling thread writes itself is never seen as submitted and
+    // not completed.
     private let log: LogDirectory
     private let first: FrameGroup
     private let second: FrameGroup
@@ -51,6 +52,13 @@ package final class GroupPipe: @unchecked Sendable {
     /// Whether the writer is at rest.
     package var isIdle: Bool {
         submitted.load(ordering: .relaxed) == completed.load(ordering: .acquiring)
+    }
+
+    /// What is laid and not known to be on disk, in the order of the log; it stays as it is until more is
+    /// laid or handed over.
+    package var underWay: [FrameGroup] {
+        let submitted = isIdle ? nil : group(filling.rawValue - 1)
+        return [submitted, group].compactMap(\.self).filter { !$0.isEmpty }
     }
 
     /// The last group that is on disk.

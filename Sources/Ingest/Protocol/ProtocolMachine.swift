@@ -26,7 +26,8 @@ package struct ProtocolMachine: Sendable {
         case flush
         /// All of the batch is new: lay it.
         case lay(SessionIndex)
-        /// Some of the batch is there already: lay what `isPresent` denies, hold the rest against the log.
+        /// Some of the batch is there already, or on its way to the disk: lay what `isPresent` denies, hold
+        /// the rest against that.
         case sort(SessionIndex)
         /// State that these did not come.
         case state(SessionIndex, [NumberRange])
@@ -100,7 +101,7 @@ package struct ProtocolMachine: Sendable {
         let known = table.presentCount(
             origin, first: SequenceNumber(rawValue: range.first), count: Int(range.count))
         if known == 0 { return (place, .lay(place)) }
-        return (place, isPending(index) ? .flush : .sort(place))
+        return (place, .sort(place))
     }
 
     private mutating func judge(_ index: Int, _ range: NumberRange) -> Verdict {
@@ -114,7 +115,6 @@ package struct ProtocolMachine: Sendable {
             return .done
         }
         if range.first == next, sessions[index].isPlain { return .lay(SessionIndex(rawValue: index)) }
-        if isPending(index) { return .flush }
         record(index)
         let known = table.presentCount(
             sessions[index].origin, first: SequenceNumber(rawValue: range.first), count: Int(range.count))

@@ -117,11 +117,7 @@ extension Receiver {
     ) throws(IngestError) {
         let now = options.clock()
         do throws(IngestError) {
-            var (session, verdict) = machine.receiveUnasked(origin, range)
-            if verdict == .flush {
-                try flush()
-                (session, verdict) = machine.receiveUnasked(origin, range)
-            }
+            let (session, verdict) = machine.receiveUnasked(origin, range)
             guard verdict != .done else {
                 statistics.dropped += 1
                 return
@@ -159,7 +155,7 @@ extension Receiver {
         var due = watch.takeDue(now: now, all: all)
         guard !due.isEmpty else { return }
         do throws(IngestError) {
-            // The events on either side are looked up in what is durable.
+            // The events on either side of each are found sooner once the log has noted them.
             try flush()
             while let (session, range) = due.first {
                 for missing in machine.unknown(session, in: range) {
