@@ -85,6 +85,7 @@ struct BrokenDiskTests {
         let log = try LogDirectory.open(directory.path, options: logOptions, storage: FickleStorage(faults))
         var options = IngestOptions()
         options.routerEndpoints = ["tcp://127.0.0.1:*"]
+        options.pullEndpoints = ["tcp://127.0.0.1:*"]
         options.creditEvents = credit
         options.clock = TestClock().read
         options.onFailure = onFailure

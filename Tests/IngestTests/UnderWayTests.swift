@@ -74,6 +74,15 @@ struct UnderWayTests {
         }
     }
 
+    @Test func isKnownWhereNobodyWaitsForAnAnswer() throws {
+        try Self.withBusyDisk { _, service, _, _ in
+            let other = try TestPeer(.push, service.pullEndpoints[0])
+            try other.send(Sample.batch(1, Self.many.count), Sample.lines(Self.many))
+            try Self.wait(service) { $0.duplicates == 900 }
+            #expect(service.statistics.events == 900 && service.statistics.conflicts == 0)
+        }
+    }
+
     @Test func isWrittenFirstWhereItIsMuch() throws {
         try Self.withBusyDisk { peer, service, _, release in
             // With the frame that is being written, as many as are looked through.
@@ -84,8 +93,8 @@ struct UnderWayTests {
             // One more, and the same again waits for the disk.
             let more = last + 1
             try peer.send(Sample.batch(more, 1), Sample.lines(more...more))
-            try peer.send(Sample.batch(more, 1), Sample.lines(more...more))
             try Self.wait(service) { $0.events == UInt64(more) }
+            try peer.send(Sample.batch(more, 1), Sample.lines(more...more))
             usleep(50_000)
             #expect(service.statistics.duplicates == 1)
             release()

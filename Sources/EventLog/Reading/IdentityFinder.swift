@@ -28,7 +28,7 @@ package struct IdentityFinder: ~Copyable {
     private var readings: [(reading: SegmentReading, lastUse: Int)] = []
     private var uses = 0
     /// The frame that was asked for last: lines that come again are often neighbours.
-    private var latest: (segment: SegmentID, frame: SegmentScan.Found)?
+    private var latest: (segment: SegmentID, path: String, frame: SegmentScan.Found)?
 
     init(files: LogFiles, writer: LogWriter?) {
         self.files = files
@@ -74,16 +74,19 @@ package struct IdentityFinder: ~Copyable {
     ///
     /// - Throws: `damaged`.
     package mutating func frame(at place: FramePlace) throws(LogError) -> FoundFrame {
-        let path = files.directory + "/" + place.segment.fileName
+        let path: String
         let found: SegmentScan.Found
         if let latest, latest.segment == place.segment, latest.frame.offset == place.offset {
-            found = latest.frame
+            (path, found) = (latest.path, latest.frame)
         } else if let group = place.group {
+            path = files.directory + "/" + place.segment.fileName
             found = group.frame(at: place.offset, in: files.pages)
         } else {
-            found = try frame(at: place.offset, in: place.segment)
+            let reading = try reading(of: place.segment)
+            path = reading.path
+            found = try Self.frame(at: place.offset, in: reading)
         }
-        latest = (place.segment, found)
+        latest = (place.segment, path, found)
         var cursor = LineCursor(found)
         let isOwn = found.header.source == place.source && found.header.kind == .events
         let first = found.header.firstSequence.rawValue
@@ -159,10 +162,9 @@ package struct IdentityFinder: ~Copyable {
         return summary
     }
 
-    private mutating func frame(
-        at offset: Int, in segment: SegmentID
+    private static func frame(
+        at offset: Int, in reading: SegmentReading
     ) throws(LogError) -> SegmentScan.Found {
-        let reading = try reading(of: segment)
         var parser = FrameParser(segmentSeed: reading.seed)
         let window = try reading.window(at: offset)
         guard case .whole(let header, let headerBytes, _) = parser.check(window, at: offset) else {
