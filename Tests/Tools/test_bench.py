@@ -74,6 +74,8 @@ class Figures(unittest.TestCase):
                                       "0.70", "≥ 0.7", "yes"))
         self.assertEqual(rows["ingest, batches of 64, window of 64", "Redis"][3:], ("3.50", "≥ 4", "no"))
         self.assertEqual(rows["acknowledgement, batches of 64, saturated: p99", "p50"][3:], ("2.50", "≤ 2", "no"))
+        alone = rows["the ceiling's, batches of 64, saturated, no disk: p99", "p50"]
+        self.assertEqual(alone[3:], ("2.50", "–", "–"))
 
     def test_what_misses_its_target_says_so(self):
         made = bench(tollbook=699_000, ceiling=1_000_000, redis=100_000)

@@ -97,6 +97,9 @@ class Bench:
         ratio = p99.median / p50.median
         self.row(f"acknowledgement, batches of {batch}, saturated: p99", p99, milliseconds, "p50", p50, ratio, "≤ 2",
                  ratio <= 2)
+        p50, p99 = (Series(run[key] for run in ceiling) for key in ("ack_p50_ns", "ack_p99_ns"))
+        self.row(f"the ceiling's, batches of {batch}, saturated, no disk: p99", p99, milliseconds, "p50", p50,
+                 p99.median / p50.median)
         self.row(f"processor time of the service an event, batches of {batch}",
                  Series(run["cpu_ns"] for run in own), lambda value: f"{value:.0f} ns")
 
