@@ -270,9 +270,10 @@ class Bench:
         rows = [("what", "Tollbook", "held against", "ratio", "target", "met")] + self.rows
         text = "\n".join("| " + " | ".join(row) + " |" for row in rows[:1]) + "\n|---|---|---|---|---|---|\n"
         text += "\n".join("| " + " | ".join(row) + " |" for row in rows[1:])
+        command = "tools/bench/run --long" if self.long else "tools/bench/run"
         return f"""# Results
 
-Made by `tools/bench/run` on {datetime.date.today().isoformat()}; [README.md](README.md) says what each figure means.
+Made by `{command}` on {datetime.date.today().isoformat()}; [README.md](README.md) says what each figure means.
 Medians of {self.runs} runs, in brackets the least and the greatest, all of one run of the tool; where there are no
 brackets there was one run. Whatever else the machine was doing is in them: the ratios count, and absolute figures are
 those of this machine on that day.
