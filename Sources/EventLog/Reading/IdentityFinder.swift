@@ -111,6 +111,8 @@ package struct IdentityFinder: ~Copyable {
     private mutating func offsets(
         in segment: SegmentID, end: Position?, durable: Position, _ source: SourceEpoch, _ number: Int64
     ) throws(LogError) -> [Int] {
+        // First: a summary that isn't there yet would be looked for each time.
+        if let offsets = writer?.offsets(in: segment, for: source, number) { return offsets }
         if let end {
             if sealed[segment.ordinal] == nil { try learn(segment, end: end) }
             if let known = sealed[segment.ordinal] {
@@ -123,7 +125,6 @@ package struct IdentityFinder: ~Copyable {
                 sealed[segment.ordinal] = nil
             }
         }
-        if let offsets = writer?.offsets(in: segment, for: source, number) { return offsets }
         var scanned: Scanned
         if let known = self.scanned.removeValue(forKey: segment.ordinal) {
             scanned = known
