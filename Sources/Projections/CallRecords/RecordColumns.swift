@@ -113,8 +113,12 @@ extension CallRecord {
 }
 
 extension LegTimer {
-    func append(to rows: inout RowBatch) {
-        rows.fill(cells: Self.columns.count, textBytes: marks.count + Self.wordMax) { row in
+    /// Appends the columns of a record from `revision` on.
+    func append(to rows: inout RowBatch, _ revision: Int64, _ positions: [UInt8]) {
+        let textMax = positions.count + marks.count + Self.wordMax
+        rows.fill(cells: 2 + Self.columnCount, textBytes: textMax) { row in
+            row.integer(revision)
+            row.append(positions)
             row.append(marks)
             row.time(expiresAt)
             row.integer(isHung ? 1 : 0)
@@ -126,6 +130,14 @@ extension LegTimer {
         }
     }
 
+    /// The same of a record without a leg.
+    static func appendNone(to rows: inout RowBatch, _ revision: Int64, _ positions: [UInt8]) {
+        rows.integer(revision)
+        rows.append(positions)
+        for _ in 0..<columnCount { rows.null() }
+    }
+
+    private static let columnCount = columns.count
     /// More than the name of an event's type takes.
     private static let wordMax = 64
 }

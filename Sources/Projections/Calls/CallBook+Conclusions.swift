@@ -7,6 +7,7 @@ extension CallBook {
         if !putsOff {
             fold.fold(entries[slot].chain, in: arena, sources: sources)
             statistics.remove(fold.statisticsShare(asOf: .last), userAgent: fold.countedUserAgent)
+            if entries[slot].history == nil { makeHistory(slot) }
         }
         entries[slot].marks.subtract(.settled)
         entries[slot].generation &+= 1
@@ -15,20 +16,69 @@ extension CallBook {
     /// Makes the call's records what its facts make them now.
     mutating func conclude(_ slot: Int, because position: Position) throws {
         fold.fold(entries[slot].chain, in: arena, sources: sources)
-        let hadRecords = entries[slot].history != nil
-        if hadRecords || fold.hasRecord {
-            let history = entries[slot].history ?? History()
-            entries[slot].history = history
+        let known = entries[slot].history
+        if known != nil || fold.hasRecord {
             // A call that was put back has a history without records where none was made yet.
-            if history.records.isEmpty, fold.hasRecord, !putsOff {
+            if known?.records.isEmpty ?? true, fold.hasRecord, !putsOff {
                 newMarks.append(ForgottenCalls.mark(entries[slot].key))
             }
+            let history = known ?? (canTellLater ? nil : beginHistory(slot))
             forEachRecord { book, record, leg, policy in
                 book.put(record, leg, policy, history, because: position)
             }
-            if hadRecords { withdrawOthers(history, because: position) }
+            if let known { withdrawOthers(known, because: position) }
         }
         settle(slot)
+    }
+
+    /// Whether the records of the call that is folded, its first ones, can be told again from its facts for
+    /// as long as nothing changes: most calls are never asked again.
+    private var canTellLater: Bool { !putsOff && gaps.isEmpty && fold.isSettled }
+
+    private mutating func beginHistory(_ slot: Int) -> History {
+        let history = History()
+        entries[slot].history = history
+        return history
+    }
+
+    /// Notes what the records of the settled call that is folded say, and have said since it settled.
+    private mutating func makeHistory(_ slot: Int) {
+        let history = beginHistory(slot)
+        forEachRecord { book, record, _, policy in
+            let place = book.rows.place
+            record.append(to: &book.rows, of: book.fold, common: book.common, policy: policy.citation)
+            let content = book.rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
+            book.rows.goBack(to: place)
+            history.records.append(
+                History.Record(toTag: book.fold.toTag(record), revision: 1, content: content))
+        }
+    }
+
+    /// Makes the histories of all settled calls that lack one, before something changes that records are made
+    /// of besides a call's own facts.
+    private mutating func makeHistories() {
+        for index in max(historiesMade, settledHead)..<settled.count {
+            let slot = Int(settled[index].slot)
+            guard entries[slot].generation == settled[index].generation,
+                entries[slot].marks.contains(.settled), entries[slot].history == nil
+            else { continue }
+            fold.fold(entries[slot].chain, in: arena, sources: sources)
+            makeHistory(slot)
+        }
+        historiesMade = settled.count
+    }
+
+    /// Bills what is concluded from now on by these policies.
+    package mutating func use(_ policies: PolicyHistory) {
+        if !putsOff { makeHistories() }
+        self.policies = policies
+    }
+
+    /// Makes records from now on with these gaps open.
+    package mutating func use(_ gaps: OpenGaps) {
+        // While any are open, histories are made at once.
+        if !putsOff, self.gaps.isEmpty, !gaps.isEmpty { makeHistories() }
+        self.gaps = gaps
     }
 
     /// Makes each record that the call has, as it is folded.
@@ -50,11 +100,15 @@ extension CallBook {
     }
 
     private mutating func put(
-        _ record: CallRecord, _ leg: Int?, _ policy: BillingPolicy, _ history: History,
+        _ record: CallRecord, _ leg: Int?, _ policy: BillingPolicy, _ history: History?,
         because position: Position
     ) {
-        if putsOff { return remember(record, policy, history, because: position) }
+        if putsOff, let history { return remember(record, policy, history, because: position) }
         record.append(to: &rows, of: fold, common: common, policy: policy.citation)
+        guard let history else {
+            appendRest(1, leg)
+            return rows.end(.insertRecord)
+        }
         let content = rows.contentHash(first: 0, count: CallRecord.revisedColumnCount)
         let known = history.records.firstIndex { fold.isToTag($0.toTag, of: record) }
         let old = known.flatMap { history.records[$0].content }
@@ -83,14 +137,9 @@ extension CallBook {
 
     /// The columns of a record that are no part of what it says.
     mutating func appendRest(_ revision: Int64, _ leg: Int?) {
-        rows.integer(revision)
-        rows.append(common.positions)
-        if let leg {
-            fold.fill(&timer, of: fold.legs[leg], asOf: .last)
-            timer.append(to: &rows)
-        } else {
-            for _ in LegTimer.columns { rows.null() }
-        }
+        guard let leg else { return LegTimer.appendNone(to: &rows, revision, common.positions) }
+        fold.fill(&timer, of: fold.legs[leg], asOf: .last)
+        timer.append(to: &rows, revision, common.positions)
     }
 
     /// Records that the facts no longer make: their next revision is a withdrawal.

@@ -8,7 +8,9 @@ extension CallBook {
         open: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Void,
         closed: (CallKey) throws -> Void
     ) rethrows {
-        for slot in dirty.lazy.map({ Int($0) }) {
+        for index in dirty.indices {
+            if index % Self.touchMax == 0 { touchDirty(index..<min(index + Self.touchMax, dirty.count)) }
+            let slot = Int(dirty[index])
             entries[slot].marks.subtract(.dirty)
             // Forgotten since, and its place not taken.
             if entries[slot].chain.count == 0 { continue }
@@ -38,6 +40,7 @@ extension CallBook {
     ) rethrows -> Bool {
         while openAgainNext < entries.count {
             let slot = openAgainNext
+            if slot % Self.touchMax == 0 { touchKept(slot..<min(slot + Self.touchMax, entries.count)) }
             openAgainNext += 1
             guard entries[slot].chain.count > 0, entries[slot].marks.contains(.kept) else { continue }
             fold.fold(entries[slot].chain, in: arena, sources: sources)

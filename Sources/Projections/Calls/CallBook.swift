@@ -39,8 +39,8 @@ package struct CallBook: ~Copyable {
     let seed: UInt64
     let settledMax: Int
     let sources: SourceRegistry
-    package var policies: PolicyHistory
-    package var gaps = OpenGaps()
+    package internal(set) var policies: PolicyHistory
+    package internal(set) var gaps = OpenGaps()
     /// Rows to be written, in order.
     package var rows = RowBatch()
     /// Shares of settled calls that came and went since they were last taken.
@@ -64,6 +64,8 @@ package struct CallBook: ~Copyable {
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
     var settled: [(slot: UInt32, generation: UInt32)] = []
     var settledHead = 0
+    /// Those of `settled` before this one have a history, or are settled no more.
+    var historiesMade = 0
     /// Calls that have left memory, and those that had a record before the book was opened.
     var forgotten: ForgottenCalls
     var touched: UInt64 = 0
@@ -86,6 +88,8 @@ package struct CallBook: ~Copyable {
         var tagLength: UInt16 = 0
         var marks: Marks = []
         var generation: UInt32 = 0
+        /// What a settled call lacks that has only ever had the records that its facts make, each in its
+        /// first revision.
         var history: History?
     }
 
@@ -366,6 +370,7 @@ extension CallBook {
         }
         if settledHead > max(countMax, 1024), settledHead * 2 > settled.count {
             settled.removeSubrange(..<settledHead)
+            historiesMade = max(historiesMade - settledHead, 0)
             settledHead = 0
         }
     }

@@ -108,8 +108,13 @@ package struct CallFold: ~Copyable {
         }
     }
 
-    /// The packed state as it was folded.
-    package var packed: ArraySlice<UInt8> { bytes[..<packedCount] }
+    /// Appends the packed state as it was folded.
+    package func appendPacked(to target: inout [UInt8]) {
+        // Safety: lent for the call; the slicing checks the range.
+        unsafe bytes.withUnsafeBufferPointer {
+            unsafe target.append(contentsOf: UnsafeBufferPointer(rebasing: $0[..<packedCount]))
+        }
+    }
 
     /// Whether the call has neither an open leg nor an open beginning.
     package var isSettled: Bool {

@@ -84,21 +84,22 @@ struct FactArena: ~Copyable {
     /// Whether these bytes stand at an offset of the chain.
     func matches(_ chain: Chain, at offset: Int, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard offset + text.count <= Int(chain.count) else { return false }
-        let start = unsafe place(chain.start) + offset
-        for index in 0..<text.count
+        guard let other = text.baseAddress else { return true }
         // Safety: within the chain, checked above.
-        where unsafe start.load(fromByteOffset: index, as: UInt8.self) != text[index] { return false }
-        return true
+        let start = unsafe (place(chain.start) + offset).assumingMemoryBound(to: UInt8.self)
+        return unsafe TextBytes.areEqual(start, other, count: text.count)
     }
 
-    /// Looks at where a chain begins and ends, so that both are in the cache when it grows.
+    /// Looks at where a chain begins and ends, so that both are in the cache when it grows, and at another
+    /// place of it.
     @inline(__always)
-    func touch(_ chain: Chain) -> UInt64 {
+    func touch(_ chain: Chain, at offset: Int) -> UInt64 {
         guard chain.count > 8 else { return 0 }
         let start = unsafe place(chain.start)
         // Safety: within the chain.
-        return unsafe start.load(as: UInt64.self)
-            &+ UInt64(start.load(fromByteOffset: Int(chain.count) &- 1, as: UInt8.self))
+        let last = unsafe start.load(fromByteOffset: Int(chain.count) &- 1, as: UInt8.self)
+        let other = unsafe start.load(fromByteOffset: min(offset, Int(chain.count) &- 1), as: UInt8.self)
+        return unsafe start.load(as: UInt64.self) &+ UInt64(last) &+ UInt64(other)
     }
 
     /// Looks at all of a chain.

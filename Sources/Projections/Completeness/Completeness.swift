@@ -21,6 +21,8 @@ package struct Completeness: Sendable {
     /// By the source's number in the registry.
     package private(set) var accounts: [Account] = []
     package private(set) var open = OpenGaps()
+    /// Whether there are any; asked for each event.
+    package var hasOpenGaps: Bool { !open.isEmpty }
     /// Numbers of accounts that have changed since they were last taken.
     private var changed: [UInt32] = []
     /// Gaps that were stated or lost numbers since they were last taken.

@@ -35,19 +35,20 @@ package struct Gap: Hashable, Sendable {
 /// The gaps of which numbers are still missing, by source.
 package struct OpenGaps: Sendable {
     private var bySource: [SourceName: [Gap]] = [:]
+    package private(set) var isEmpty = true
 
     package init() {}
 
-    package var isEmpty: Bool { bySource.isEmpty }
-
     package mutating func insert(_ gap: Gap) {
         bySource[gap.sourceEpoch.source, default: []].append(gap)
+        isEmpty = false
     }
 
     package mutating func remove(_ gap: Gap) {
         let source = gap.sourceEpoch.source
         bySource[source]?.removeAll { $0.position == gap.position }
         if bySource[source]?.isEmpty == true { bySource[source] = nil }
+        isEmpty = bySource.isEmpty
     }
 
     package func touches(_ source: SourceName, from start: Timestamp, to end: Timestamp) -> Bool {

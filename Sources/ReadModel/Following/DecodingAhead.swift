@@ -3,17 +3,15 @@ internal import Events
 internal import Foundation
 internal import Synchronization
 
-/// Reads and decodes the log for whoever folds it: in step with it, or ahead on a thread of its own, so that
-/// one core decodes while another folds. What is handed out is the same, in the same order.
+/// Reads and decodes the log for whoever folds it, ahead on a thread of its own: one core decodes while
+/// another folds.
 ///
 /// One thread asks.
 final class DecodingAhead: @unchecked Sendable {
-    // Safety: `reader` and `decoder` belong to the thread that decodes, which is the asking one where there
-    // is no other; what both touch is in `desk`.
+    // Safety: `reader` and `decoder` belong to the thread that decodes; what both touch is in `desk`.
     private var reader: LogReader
     private var decoder = EventDecoder()
     private let seed: UInt64
-    private let isThreaded: Bool
 
     /// How far the thread is from the end of what is durable.
     private enum End {
@@ -42,10 +40,9 @@ final class DecodingAhead: @unchecked Sendable {
     private let asked = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ reader: consuming LogReader, seed: UInt64, isThreaded: Bool) {
+    init(_ reader: consuming LogReader, seed: UInt64) {
         self.reader = reader
         self.seed = seed
-        self.isThreaded = isThreaded
         for _ in 0..<ReadModelLimits.decodedFramesMax { room.signal() }
     }
 
@@ -53,10 +50,6 @@ final class DecodingAhead: @unchecked Sendable {
     ///
     /// - Parameter done: what was handed out before, to be filled again.
     func next(_ done: DecodedFrames?) -> DecodedFrames? {
-        guard isThreaded else {
-            let frames = done ?? DecodedFrames()
-            return frames.fill(&reader, &decoder, seed: seed) ? frames : nil
-        }
         let (starts, end) = desk.withLock { desk in
             defer { desk.isRunning = true }
             if let done { desk.spare.append(done) }

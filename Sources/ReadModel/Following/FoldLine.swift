@@ -47,15 +47,14 @@ struct FoldLine: ~Copyable {
         sourceEpochsWritten = start.sources.count
         completeness = start.completeness
         decoding = DecodingAhead(
-            try log.reader(from: start.next, isReadOnce: true), seed: log.id.keySeed,
-            isThreaded: keepsOpenLast)
+            try log.reader(from: start.next, isReadOnce: true), seed: log.id.keySeed)
         callEvents = CallEvents(log: log, sources: sources)
         book = CallBook(
             earlierCalls: SettledCalls(events: callEvents, writing: writing),
             seed: log.id.keySeed, settings: start.settings, sources: sources,
             policies: start.policies, putsOff: putsOff, settledMax: settledMax,
             knownCalls: Int(start.marks.row) * (ReadModelLimits.markBytesMax / 8))
-        book.gaps = completeness.open
+        book.use(completeness.open)
         if putsOff {
             records = RecordThread(
                 settings: start.settings, policies: start.policies, seed: log.id.keySeed,
@@ -176,7 +175,7 @@ extension FoldLine {
         var index = some.lowerBound
         while index < some.upperBound {
             let ahead = min(index + CallBook.touchMax, some.upperBound)
-            book.touch(keys[start + index..<start + ahead])
+            book.touch(keys[start + index..<start + ahead], of: views)
             while index < ahead {
                 let position = header.position.advanced(by: index)
                 try take(
@@ -200,7 +199,7 @@ extension FoldLine {
         // What the event closes is closed before its own call is judged, so that one event makes one
         // revision.
         let closed = closes(view.type, header, sourceEpoch, seq)
-        if !closed.isEmpty { book.gaps = completeness.open }
+        if !closed.isEmpty { book.use(completeness.open) }
         if view.type.belongsToCall {
             if try !book.apply(
                 view, of: key, in: payload, at: position, sourceEpoch: sourceEpoch, seq: seq)
@@ -231,7 +230,7 @@ extension FoldLine {
                     subject.first.rawValue...subject.last.rawValue, of: number, subject.source)
             }
         }
-        if !completeness.open.isEmpty {
+        if completeness.hasOpenGaps {
             closed += completeness.came(seq.rawValue...seq.rawValue, of: sourceEpoch, header.source)
         }
         return closed
@@ -264,7 +263,7 @@ extension FoldLine {
     /// A gap has opened or closed: judge again the records whose evidence it touches.
     private mutating func revise(_ gap: Gap, at position: Position) throws {
         try land()
-        book.gaps = completeness.open
+        book.use(completeness.open)
         try writing.write(&book.rows)
         for call in try writing.calls(touchedBy: gap) {
             try book.revisit(callID: call.callID, fromTag: call.fromTag, because: position)
@@ -284,7 +283,7 @@ extension FoldLine {
         var changed = book.policies
         let span = changed.insert(policy, entry)
         if let span, book.putsOff, span.from <= book.endLatest { try land() }
-        book.policies = changed
+        book.use(changed)
         arePoliciesTold = false
         if book.putsOff { return held.insert(policy: text, entry, at: position) }
         book.rows.insert(policy: text, entry, at: position)

@@ -113,7 +113,7 @@ final class RecordThread: @unchecked Sendable {
 
     private func carryOut(_ work: inout Work) throws {
         for source in work.newSources { _ = sources.index(of: source) }
-        if let policies = work.policies { book.policies = policies }
+        if let policies = work.policies { book.use(policies) }
         try book.take(work.calls) { rows in try writing.write(&rows) }
         if !book.rows.isEmpty { try writing.write(&book.rows) }
         if !work.rows.isEmpty { try writing.write(&work.rows) }

@@ -66,15 +66,15 @@ struct OpenCallChanges: ~Copyable {
         _ key: CallKey, _ fold: borrowing CallFold, _ records: [EarlierCall.Record], _ rows: inout RowBatch,
         _ write: (inout RowBatch) throws -> Void
     ) throws -> Int {
-        let packed = fold.packed
         let before = states.count
-        states.append(contentsOf: packed)
+        fold.appendPacked(to: &states)
+        let stateBytes = states.count - before
         for record in records { OpenCallRecords.append(record, to: &states) }
         let added = states.count - before
         append(
             OpenCallEntry(
-                key: key, deadline: fold.nextDeadline ?? .last, stateBytes: packed.count,
-                recordBytes: added - packed.count))
+                key: key, deadline: fold.nextDeadline ?? .last, stateBytes: stateBytes,
+                recordBytes: added - stateBytes))
         roundBytes += added
         try flush(&rows, atLeast: ReadModelLimits.openCallBytes, write)
         return OpenCallEntry.bytes + added

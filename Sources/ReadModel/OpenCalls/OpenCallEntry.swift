@@ -36,10 +36,12 @@ struct OpenCallEntry {
     }
 
     func append(to bytes: inout [UInt8]) {
-        LittleEndian.append(key.low, to: &bytes)
-        LittleEndian.append(key.high, to: &bytes)
-        LittleEndian.append(UInt64(bitPattern: deadline.rawValue), to: &bytes)
-        LittleEndian.append(UInt64(stateBytes) | UInt64(recordBytes) << 32, to: &bytes)
+        let words: [4 of UInt64] = [
+            key.low.littleEndian, key.high.littleEndian, UInt64(bitPattern: deadline.rawValue).littleEndian,
+            (UInt64(stateBytes) | UInt64(recordBytes) << 32).littleEndian,
+        ]
+        // Safety: the words' own bytes, copied during the call.
+        unsafe words.span.bytes.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
 }
 
@@ -86,7 +88,8 @@ enum OpenCallRecords {
 /// Numbers of eight bytes, the least significant one first.
 enum LittleEndian {
     static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        for shift in UInt64(0)..<8 { bytes.append(UInt8(truncatingIfNeeded: number >> (shift * 8))) }
+        // Safety: the number's own bytes, copied during the call.
+        unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     static func number(_ bytes: ArraySlice<UInt8>, at index: Int) -> UInt64 {

@@ -47,6 +47,7 @@ final class CallParts {
     /// Takes note of a record that was just inserted.
     func add(_ row: Int64, _ hash: UInt64) throws {
         let part = KeyShape.part(of: row)
+        if let current, current.part == part { return current.filter.insert(FilterBits(hash)) }
         // The last records were withdrawn, and their numbers are used again.
         if let current, part < current.part { (self.current, full) = (nil, nil) }
         // As it was before: this record may be the first of its part.
