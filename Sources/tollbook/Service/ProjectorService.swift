@@ -7,8 +7,7 @@ import ReadModel
 import ServiceLifecycle
 import Synchronization
 
-/// Follows the log with the read model, on a thread of its own, and lets the watchdog look where it has
-/// caught up.
+/// Follows the log with the read model, on a thread of its own, and has the watchdog look at what is there.
 final class ProjectorService: Service, @unchecked Sendable {
     // Safety: projector, watchdog and `refusedAt` are used by whoever makes the service, until `run` starts
     // its thread, and by that thread from then on; the rest is made for being shared.
@@ -88,46 +87,55 @@ final class ProjectorService: Service, @unchecked Sendable {
 
     private func follow(_ projector: Projector) throws {
         var told = ContinuousClock.now
+        let begun = projector.next
         while !isStopping.load(ordering: .acquiring) {
-            // What is durable now is taken in before the watchdog judges this moment.
-            let now = IngestOptions.wallClock()
-            let end = log.durable.next
-            while projector.next < end, !isStopping.load(ordering: .acquiring) {
-                try advance(projector)
-                if told.duration(to: .now) > .milliseconds(CommandLimits.progressLineMilliseconds), lag > 0 {
-                    told = .now
-                    logger.notice("the read model is \(HumanCount.grouped(lag)) events behind")
-                }
-            }
-            if projector.next >= end {
-                try settle(projector)
-                try watchdog.look(at: now, projected: projector.committed)
-            }
-            log.durable.wait(
+            let behind = log.durable.next.rawValue - min(projector.next.rawValue, log.durable.next.rawValue)
+            let isCommitted = projector.committed == projector.next
+            if behind >= ServiceLimits.roundEventsMin || (behind > 0 && isCommitted) {
+                try advance(projector, behind)
+            } else if !isCommitted {
+                // What comes meanwhile makes one round.
+                try projector.settle()
+            } else if log.durable.wait(
                 for: projector.next, atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
+                <= projector.next
+            {
+                // Nothing came. What went wrong behind the last commit is told here.
+                try projector.settle()
+            }
+            note(projector, since: begun)
+            if told.duration(to: .now) > .milliseconds(CommandLimits.progressLineMilliseconds), lag > 0 {
+                told = .now
+                logger.notice("the read model is \(HumanCount.grouped(lag)) events behind")
+            }
+            try watchdog.look(projected: projector.committed)
         }
         // What intake has taken at last; if it is much, the next start does it.
         let stopped = ContinuousClock.now
         while projector.next < log.durable.next,
             stopped.duration(to: .now) < .seconds(ServiceLimits.restSeconds)
         {
-            try advance(projector)
+            try advance(projector, log.durable.next.rawValue - projector.next.rawValue)
         }
-        try settle(projector)
-    }
-
-    private func advance(_ projector: Projector) throws {
-        let behind = log.durable.next.rawValue - min(projector.next.rawValue, log.durable.next.rawValue)
-        let round = min(max(Int(behind) / 2, ServiceLimits.roundEventsMin), ServiceLimits.roundEventsMax)
-        try projector.advance(round: round)
-        next.store(projector.committed.rawValue, ordering: .releasing)
-    }
-
-    /// Waits until what was folded is there for readers, the watchdog among them.
-    private func settle(_ projector: Projector) throws {
         try projector.settle()
+        note(projector, since: begun)
+    }
+
+    /// - Parameter behind: how many events are there.
+    private func advance(_ projector: Projector, _ behind: UInt64) throws {
+        try projector.advance(
+            round: min(max(Int(behind) / 2, ServiceLimits.roundEventsMin), ServiceLimits.roundEventsMax))
+    }
+
+    /// Takes note of what is there for readers.
+    ///
+    /// - Parameter begun: where this projector began.
+    private func note(_ projector: Projector, since begun: Position) {
         next.store(projector.committed.rawValue, ordering: .releasing)
-        if refusedAt != nil { logger.notice("the read model is written again") }
+        guard refusedAt != nil, projector.committed > begun || projector.committed == log.durable.next else {
+            return
+        }
+        logger.notice("the read model is written again")
         refusedAt = nil
     }
 }

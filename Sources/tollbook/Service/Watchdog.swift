@@ -19,6 +19,8 @@ final class Watchdog {
     private let logger: Logger
     var ingest: IngestService?
     private var lookedAt: Timestamp?
+    /// What it judges next: the moment, and the end of what was durable then.
+    private var moment: (now: Timestamp, end: Position)?
     private let appending = Appending()
 
     /// What was appended and has not come back through the read model yet. Until it has, nothing is
@@ -41,12 +43,20 @@ final class Watchdog {
         graceMicroseconds = graceSeconds * 1_000_000
     }
 
-    /// Concludes what there is to conclude.
+    /// Concludes what there is to conclude at some moment: at this one where the read model has everything
+    /// that is durable, else at one of which it has had everything since.
     ///
-    /// - Parameters:
-    ///   - now: everything that was durable then has been taken in.
-    ///   - projected: how far the read model is.
-    func look(at now: Timestamp, projected: Position) throws {
+    /// - Parameter projected: how far the read model is, for readers.
+    func look(projected: Position) throws {
+        // The clock first: what is durable after it is more than what was.
+        let judged = moment ?? (IngestOptions.wallClock(), log.durable.next)
+        moment = judged
+        guard projected >= judged.end else { return }
+        moment = nil
+        try look(at: judged.now, projected)
+    }
+
+    private func look(at now: Timestamp, _ projected: Position) throws {
         let state = appending.state.load(ordering: .acquiring)
         guard state == Appending.none || state <= projected.rawValue else { return }
         appending.state.store(Appending.none, ordering: .relaxed)
