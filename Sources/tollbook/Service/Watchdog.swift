@@ -19,8 +19,7 @@ final class Watchdog {
     private let logger: Logger
     var ingest: IngestService?
     private var lookedAt: Timestamp?
-    /// What it judges next: the moment, and the end of what was durable then.
-    private var moment: (now: Timestamp, end: Position)?
+    private var moment = AwaitedMoment()
     private let appending = Appending()
 
     /// What was appended and has not come back through the read model yet. Until it has, nothing is
@@ -48,12 +47,8 @@ final class Watchdog {
     ///
     /// - Parameter projected: how far the read model is, for readers.
     func look(projected: Position) throws {
-        // The clock first: what is durable after it is more than what was.
-        let judged = moment ?? (IngestOptions.wallClock(), log.durable.next)
-        moment = judged
-        guard projected >= judged.end else { return }
-        moment = nil
-        try look(at: judged.now, projected)
+        let due = moment.due(projected: projected, clock: IngestOptions.wallClock) { log.durable.next }
+        if let due { try look(at: due, projected) }
     }
 
     private func look(at now: Timestamp, _ projected: Position) throws {
