@@ -2,9 +2,20 @@ package import Events
 
 /// What a `CallBook` asks for that is not in memory.
 package protocol EarlierCalls: AnyObject {
+    /// A call has left memory, or is about to; all of its rows were made before.
+    ///
+    /// - Parameter mark: see `ForgottenCalls.mark`.
+    func left(_ mark: UInt64)
+
     /// The call that was put away under this key: all its events, and its records as they stand. Rows that
     /// are still in the batch have to be written first.
-    func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall?
+    func earlier(
+        callID: [UInt8], fromTag: [UInt8], mark: UInt64, after pending: inout RowBatch
+    ) throws -> EarlierCall?
+}
+
+extension EarlierCalls {
+    package func left(_ mark: UInt64) {}
 }
 
 /// A call that has left memory.
@@ -194,10 +205,10 @@ package struct CallBook: ~Copyable {
         if let known = find(key) {
             slot = known
         } else {
-            guard let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows)
-            else {
-                return
-            }
+            guard
+                let earlier = try earlierCalls.earlier(
+                    callID: callID, fromTag: fromTag, mark: ForgottenCalls.mark(key), after: &rows)
+            else { return }
             slot = recall(earlier, key)
         }
         if entries[slot].marks.contains(.settled) { unsettle(slot) }
@@ -250,7 +261,9 @@ extension CallBook {
             var fromTag: [UInt8] = []
             JSONText.append(view.text(.callID) ?? .empty, in: text, to: &callID)
             JSONText.append(view.text(.fromTag) ?? .empty, in: text, to: &fromTag)
-            if let earlier = try earlierCalls.earlier(callID: callID, fromTag: fromTag, after: &rows) {
+            if let earlier = try earlierCalls.earlier(
+                callID: callID, fromTag: fromTag, mark: ForgottenCalls.mark(key), after: &rows)
+            {
                 return recall(earlier, key)
             }
         }
@@ -361,6 +374,7 @@ extension CallBook {
             let key = entries[slot].key
             table.remove(key, slot: slot)
             forgotten.insert(key)
+            if !putsOff { earlierCalls.left(ForgottenCalls.mark(key)) }
             arena.release(&entries[slot].chain)
             entries[slot].history = nil
             // The slot may wait in the list of what has changed, whoever has it then.

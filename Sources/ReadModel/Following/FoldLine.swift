@@ -20,6 +20,7 @@ struct FoldLine: ~Copyable {
     /// Whether the calls that are open are kept once, at the end, and not round by round.
     private let keepsOpenLast: Bool
     private let callEvents: CallEvents
+    private let settledCalls: SettledCalls
     private var openCalls: OpenCallChanges
     private var marks: CallMarks
     /// Events of calls that had left memory while records were put off, in their order.
@@ -49,8 +50,9 @@ struct FoldLine: ~Copyable {
         decoding = DecodingAhead(
             try log.reader(from: start.next, isReadOnce: true), seed: log.id.keySeed)
         callEvents = CallEvents(log: log, sources: sources)
+        settledCalls = SettledCalls(events: callEvents, writing: writing, mayOvertake: !keepsOpenLast)
         book = CallBook(
-            earlierCalls: SettledCalls(events: callEvents, writing: writing),
+            earlierCalls: settledCalls,
             seed: log.id.keySeed, settings: start.settings, sources: sources,
             policies: start.policies, putsOff: putsOff, settledMax: settledMax,
             knownCalls: Int(start.marks.row) * (ReadModelLimits.markBytesMax / 8))
@@ -125,6 +127,7 @@ struct FoldLine: ~Copyable {
         book.rows.set("as_of", asOf.rawValue)
         try writing.write(&book.rows)
         writing.commit(next)
+        settledCalls.endRound(next)
     }
 
     /// Forgets the settled calls that are too many, once nothing of them is left to be written.

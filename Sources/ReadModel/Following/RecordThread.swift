@@ -122,7 +122,9 @@ final class RecordThread: @unchecked Sendable {
 
 /// Nothing is known from before.
 private final class NoEarlierCalls: EarlierCalls {
-    func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall? {
+    func earlier(
+        callID: [UInt8], fromTag: [UInt8], mark: UInt64, after pending: inout RowBatch
+    ) throws -> EarlierCall? {
         nil
     }
 }

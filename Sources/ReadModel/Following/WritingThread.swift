@@ -125,8 +125,14 @@ final class WritingThread: Sendable {
         _ = try ask(.answer)
     }
 
-    func call(_ name: CallName) throws -> KnownCall {
-        guard case .call(let call) = try ask(.find(name)) else { preconditionFailure("another's answer") }
+    /// What the read model holds of a call.
+    ///
+    /// - Parameter overtaking: whether all of its rows are committed, so that nothing that waits to be
+    ///   written has to come first. Not while tables are filled.
+    func call(_ name: CallName, overtaking: Bool) throws -> KnownCall {
+        guard case .call(let call) = try ask(.find(name), overtaking: overtaking) else {
+            preconditionFailure("another's answer")
+        }
         return call
     }
 
@@ -160,13 +166,13 @@ final class WritingThread: Sendable {
         if let failure = desk.withLock({ $0.failure }) { throw failure }
     }
 
-    private func give(_ order: Order) {
-        desk.withLock { $0.orders.append(order) }
+    private func give(_ order: Order, overtaking: Bool = false) {
+        desk.withLock { $0.orders.insert(order, at: overtaking ? 0 : $0.orders.count) }
         waiting.signal()
     }
 
-    private func ask(_ question: Order) throws -> Answer {
-        give(question)
+    private func ask(_ question: Order, overtaking: Bool = false) throws -> Answer {
+        give(question, overtaking: overtaking)
         answered.wait()
         let answer = desk.withLock { desk in
             defer { desk.answer = nil }

@@ -182,7 +182,9 @@ final class HotLoops {
 
 /// All calls are new: nothing is to be fetched.
 private final class NoEarlierCalls: EarlierCalls {
-    func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall? {
+    func earlier(
+        callID: [UInt8], fromTag: [UInt8], mark: UInt64, after pending: inout RowBatch
+    ) throws -> EarlierCall? {
         nil
     }
 }

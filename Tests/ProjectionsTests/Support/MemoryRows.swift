@@ -74,7 +74,9 @@ final class MemoryRows: EarlierCalls {
         }
     }
 
-    func earlier(callID: [UInt8], fromTag: [UInt8], after pending: inout RowBatch) throws -> EarlierCall? {
+    func earlier(
+        callID: [UInt8], fromTag: [UInt8], mark: UInt64, after pending: inout RowBatch
+    ) throws -> EarlierCall? {
         write(&pending)
         let call: [Value] = [.text(callID), .text(fromTag)]
         let rows = standing.values.filter { Array($0[0...1]) == call }
