@@ -1,8 +1,9 @@
 /// Every maximum of the read model, in one place.
 enum ReadModelLimits {
-    /// Batches of rows that may wait to be written, so that a quarter of a second in which the disk is busy
-    /// stops nobody who folds; of 2 MiB each.
-    static let rowBatchesMax = 16
+    /// Batches of rows that may wait to be written, so that an eighth of a second in which the disk is busy
+    /// stops nobody who folds, and how many are kept to be filled again; of 2 MiB each.
+    static let rowBatchesMax = 8
+    static let rowBatchesKeptMax = 4
     /// Batches of frames that are decoded ahead, how many events end one, and how many frames.
     static let decodedFramesMax = 6
     static let decodedEventsMin = 1_024

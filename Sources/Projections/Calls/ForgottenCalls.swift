@@ -6,7 +6,7 @@ internal import Events
 ///
 /// Each stranger that is taken costs more than it seems: whoever folds waits for a search of the read model,
 /// behind what is being written to it. So a filter has 32 bits or more for each call, which one stranger in
-/// some sixty thousand passes: one a second where 300,000 events come in it. Once it is full a second, twice
+/// some sixty thousand passes: one a second of 75,000 new calls. Once it is full a second, twice
 /// as large, is filled beside it, and lets as many pass; whoever starts anew has one filter for all.
 @safe
 struct ForgottenCalls: ~Copyable {

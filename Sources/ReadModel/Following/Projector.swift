@@ -6,7 +6,7 @@ internal import Projections
 /// Takes the log's frames in order and keeps the read model what the log makes it. Rows and position are
 /// committed together, so that a crash at any moment costs a repetition and nothing else.
 ///
-/// One thread uses a projector; what is to be written is written by another.
+/// One thread uses a projector; another decodes ahead of it, and a third writes.
 package final class Projector {
     private let writing: WritingThread
     private var line: FoldLine

@@ -30,7 +30,7 @@ final class WritingThread: Sendable {
 
     private struct Desk {
         var orders: [Order] = []
-        /// Written, to be filled again.
+        /// Written, to be filled again; a few.
         var spare: [RowBatch] = []
         var answer: Result<Answer, ReadModelError>?
         var failure: ReadModelError?
@@ -218,8 +218,7 @@ extension WritingThread {
                     room.signal()
                     throw error
                 }
-                batch.removeAll()
-                desk.withLock { [batch] in $0.spare.append(batch) }
+                putBack(&batch)
                 room.signal()
             case .commit(let next): committedNext.store(next.rawValue, ordering: .releasing)
             case .land(let longest):
@@ -277,8 +276,7 @@ extension WritingThread {
         switch order {
         case .write(var batch):
             try work.write(batch, db)
-            batch.removeAll()
-            desk.withLock { [batch] in $0.spare.append(batch) }
+            putBack(&batch)
             room.signal()
         case .commit(let next):
             try work.commit()
@@ -299,6 +297,14 @@ extension WritingThread {
         case .answer: answer(.success(.none))
         case .land: break
         case .stop: preconditionFailure("it is not for this to stop")
+        }
+    }
+
+    /// Has a batch that was written filled again; what is beyond a few goes, with its memory.
+    private func putBack(_ batch: inout RowBatch) {
+        batch.removeAll()
+        desk.withLock { [batch] desk in
+            if desk.spare.count < ReadModelLimits.rowBatchesKeptMax { desk.spare.append(batch) }
         }
     }
 
