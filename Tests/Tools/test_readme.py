@@ -26,6 +26,11 @@ def commands():
     return [bare for bare in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if bare]
 
 
+# The simulated calls began an hour ago: within a second the watchdog presumes the end of those that nobody has ended,
+# and none is open any more.
+OPEN_DIALOGS = ["tollbook", "dialogs"]
+
+
 class Readme(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix="tollbook-readme-")
@@ -67,7 +72,7 @@ class Readme(unittest.TestCase):
                     into = re.search(r"> *(\S+)$", command)
                     if into:
                         self.assertGreater(os.path.getsize(os.path.join(self.folder, into.group(1))), 0)
-                    else:
+                    elif words != OPEN_DIALOGS:
                         self.assertTrue(done.stdout + done.stderr, "it says nothing")
             run.append(words)
         # What the page shows first is what a newcomer types first.
