@@ -43,6 +43,9 @@ enum ServiceLimits {
     /// what begins and ends within a round costs much less.
     static let roundEventsMin = 32_768
     static let roundEventsMax = 524_288
+    /// How far the read model has to be behind for the service's log to say so: most of a second of all that
+    /// two cores take.
+    static let behindToldMin: UInt64 = 262_144
     /// How long the projector waits where the read model can't be written, before it tries again.
     static let retrySeconds = 2
     /// How often it says so while that goes on.

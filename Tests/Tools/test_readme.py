@@ -26,17 +26,14 @@ def commands():
     return [bare for bare in (re.sub(r"(^|\s)#.*", "", line).strip() for line in lines) if bare]
 
 
-# The simulated calls began an hour ago: within a second the watchdog presumes the end of those that nobody has ended,
-# and none is open any more.
-OPEN_DIALOGS = ["tollbook", "dialogs"]
-
-
 class Readme(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix="tollbook-readme-")
         self.addCleanup(scratch.cleanup)
         self.folder = scratch.name
-        self.environment = dict(os.environ, PATH=f"{PROGRAM.parent}:{os.environ['PATH']}")
+        # The simulated calls began an hour ago: those that nobody has ended would be presumed to have ended within the
+        # second in which the watchdog looks, before or after the page asks which are open.
+        self.environment = dict(os.environ, PATH=f"{PROGRAM.parent}:{os.environ['PATH']}", TOLLBOOK_GRACE="86400")
 
     def serve(self, words):
         log = open(os.path.join(self.folder, "serve.log"), "wb")
@@ -72,7 +69,7 @@ class Readme(unittest.TestCase):
                     into = re.search(r"> *(\S+)$", command)
                     if into:
                         self.assertGreater(os.path.getsize(os.path.join(self.folder, into.group(1))), 0)
-                    elif words != OPEN_DIALOGS:
+                    else:
                         self.assertTrue(done.stdout + done.stderr, "it says nothing")
             run.append(words)
         # What the page shows first is what a newcomer types first.

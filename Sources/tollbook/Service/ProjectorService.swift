@@ -104,7 +104,9 @@ final class ProjectorService: Service, @unchecked Sendable {
                 try projector.settle()
             }
             note(projector, since: begun)
-            if told.duration(to: .now) > .milliseconds(CommandLimits.progressLineMilliseconds), lag > 0 {
+            if lag >= ServiceLimits.behindToldMin,
+                told.duration(to: .now) > .milliseconds(CommandLimits.progressLineMilliseconds)
+            {
                 told = .now
                 logger.notice("the read model is \(HumanCount.grouped(lag)) events behind")
             }
