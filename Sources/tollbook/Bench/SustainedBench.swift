@@ -9,8 +9,9 @@ import Simulation
 struct SustainedBench {
     let rate: Int
     let seconds: Int
-    /// Calls that are in the log, and as records in the read model, before it begins.
+    /// Calls that are in the log, and as records in the read model, before the first run begins.
     let callsBefore: Int
+    let runs: Int
     let directory: BenchDirectory
 
     static let figures = [
@@ -38,20 +39,36 @@ struct SustainedBench {
         }
     }
 
+    /// Without calls before it each run has a new data directory. With them all have the same one, which is
+    /// made once: each begins with what those before it have left as well.
     func run(into report: BenchReport) throws {
+        var data = directory.fresh("sustained")
         var events: Int64 = 0
-        let data = directory.fresh("sustained")
-        if callsBefore > 0 {
-            let made = try LogMaker.makePlain(calls: callsBefore, in: data)
-            // As it is with a service that has run for long; at the least level, which is the fastest.
-            try LogMaker.compress(data, level: CompressionOptions.levels.lowerBound)
-            events = Int64(made.events)
+        for run in 0..<runs {
+            if callsBefore > 0 {
+                if run == 0 { events = Int64(try LogMaker.makePlain(calls: callsBefore, in: data).events) }
+                // As it is with a service that has run for long; at the least level, which is the fastest.
+                try LogMaker.compress(data, level: CompressionOptions.levels.lowerBound)
+            } else if run > 0 {
+                directory.remove(data)
+                data = directory.fresh("sustained")
+                events = 0
+            }
+            events += try sustain(run, in: data, after: events, into: report)
         }
+    }
+
+    /// - Parameter events: how many the log has already.
+    /// - Returns: how many came.
+    private func sustain(
+        _ run: Int, in data: String, after events: Int64, into report: BenchReport
+    ) throws -> Int64 {
         let ledger = try LedgerUnderTest(data: data)
         // Its first start has made the read model.
         try ledger.waitUntilProjected(events: events)
         let player = try TrafficPlayer(ledger.service.endpoint)
-        var traffic = Traffic(settings())
+        let acknowledgedBefore = player.acknowledged
+        var traffic = Traffic(settings(run))
         var seen = Seen()
         let progress = ProgressReport("sustaining", unit: "events")
         let begun = Stopwatch.now
@@ -63,23 +80,27 @@ struct SustainedBench {
             if now >= lookDue {
                 lookDue = now + Self.lookNanoseconds
                 let projected = try ledger.read { Int64($0.next.rawValue) - 1 }
-                seen.note(acknowledged: player.acknowledged, projected: projected - events, at: now)
+                seen.note(
+                    acknowledged: player.acknowledged - acknowledgedBefore, projected: projected - events,
+                    at: now)
                 seen.memory.append(try ledger.memory)
-                progress.update(UInt64(player.acknowledged), of: UInt64(rate * seconds))
+                progress.update(
+                    UInt64(player.acknowledged - acknowledgedBefore), of: UInt64(rate * seconds))
             }
             let due = Double(now - begun) / 1e9 * Double(rate)
-            if Double(player.sent) > due {
+            if Double(player.sent - acknowledgedBefore) > due {
                 try player.rest()
             } else {
                 _ = try player.sendNext(of: &traffic)
             }
         }
         let taken = Stopwatch.now - begun
-        let acknowledged = player.acknowledged
+        let acknowledged = player.acknowledged - acknowledgedBefore
         let projected = try ledger.read { Int64($0.next.rawValue) - 1 } - events
         try player.finish()
         progress.finish()
         // How far behind it was has been seen; a read model that can't keep up would take long now.
+        let came = player.acknowledged - acknowledgedBefore
         try ledger.stop()
         let third = seen.memory.count / 3
         let behind = Spread(seen.behind)
@@ -89,13 +110,14 @@ struct SustainedBench {
             Spread(Array(seen.memory[third..<(2 * third)])).greatest,
             Spread(Array(seen.memory[(2 * third)...])).greatest, Int64(seconds),
         ])
+        return came
     }
 
-    private func settings() -> TrafficSettings {
+    private func settings(_ run: Int) -> TrafficSettings {
         var settings = BenchTraffic.settings(calls: .max, sources: 1)
         settings.calls = nil
         // Other calls than those that are there before.
-        settings.seed = 2
+        settings.seed = UInt64(2 + run)
         settings.callsPerSecond = Self.callsPerSecond
         // All of it lies in the past, whatever the rate.
         let span = Double(rate) / 4 / Self.callsPerSecond * Double(seconds)

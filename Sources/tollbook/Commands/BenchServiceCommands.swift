@@ -82,7 +82,8 @@ struct BenchSustained: ParsableCommand {
     @Option(help: ArgumentHelp("How long (60, with --quick 10).", valueName: "seconds")) var seconds: Int?
     @Option(
         help: ArgumentHelp(
-            "Calls that have ended, with a record each, before it begins.", valueName: "n"))
+            "Calls that have ended, with a record each, before it begins; further runs go on from there.",
+            valueName: "n"))
     var callsBefore = 0
 
     func validate() throws {
@@ -95,12 +96,10 @@ struct BenchSustained: ParsableCommand {
         let report = try BenchReport(
             [("bench", "sustained"), ("rate", "\(rate)"), ("calls_before", "\(callsBefore)")],
             SustainedBench.figures, options.format)
-        for _ in 0..<(options.runs ?? 1) {
-            try SustainedBench(
-                rate: rate, seconds: seconds ?? (options.quick ? 10 : 60), callsBefore: callsBefore,
-                directory: try BenchDirectory(options)
-            ).run(into: report)
-        }
+        try SustainedBench(
+            rate: rate, seconds: seconds ?? (options.quick ? 10 : 60), callsBefore: callsBefore,
+            runs: options.runs ?? 1, directory: try BenchDirectory(options)
+        ).run(into: report)
         try report.finish()
     }
 }
