@@ -19,9 +19,12 @@ enum ReadModelLimits {
     static let markBytesMax = 3_584
     /// Records whose row numbers are remembered; a power of two.
     static let recentRecordsMax = 1 << 17
-    /// Bytes of a row of `open_calls`, and how many a round says again at least.
+    /// Bytes of a row of `open_calls`.
     static let openCallBytes = 1 << 20
-    static let openCallsAgainBytesMin = 1 << 14
+    /// How many calls change, as a multiple of those that are open, while all are looked at that may have to
+    /// be said again; and how many places are looked at in a round at least.
+    static let openCallsPass = 2
+    static let openCallsAgainMin = 64
     /// What SQLite keeps in memory of the file: a few times what a round changes.
     static let cacheBytes = 48 << 20
     /// Pages of SQLite's write-ahead log at which they are moved into the file beside commits, and by a

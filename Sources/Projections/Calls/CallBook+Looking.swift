@@ -73,10 +73,10 @@ extension CallBook {
         touched = seen
     }
 
-    /// Looks at the calls in some slots that are kept as open.
-    mutating func touchKept(_ slots: Range<Int>) {
+    /// Looks at the calls in some slots that are about to be handed over once more.
+    mutating func touchToSayAgain(_ slots: Range<Int>) {
         var seen: UInt64 = 0
-        for slot in slots where entries[slot].marks.contains(.kept) {
+        for slot in slots where isToSayAgain(slot) {
             seen &+= arena.touchAll(entries[slot].chain)
         }
         touched = seen

@@ -20,6 +20,7 @@ extension CallBook {
                 try open(entries[slot].key, fold, records(slot))
                 if !entries[slot].marks.contains(.kept) { keptCount += 1 }
                 entries[slot].marks.formUnion(.kept)
+                noteSaid(slot)
             } else if entries[slot].marks.contains(.kept) {
                 try closed(entries[slot].key)
                 entries[slot].marks.subtract(.kept)
@@ -30,25 +31,47 @@ extension CallBook {
         forgetSettled()
     }
 
-    /// Hands over calls that are kept as open, whether they have changed or not, beginning where it stopped
-    /// the last time.
+    /// Hands over calls that are kept as open and were not handed over since this pass through all of them
+    /// began, beginning where it stopped the last time.
     ///
-    /// - Parameter body: says whether it wants another.
-    /// - Returns: whether it came to the last one, and will begin anew.
+    /// - Parameter count: how many places to look at, of `countMost`.
+    /// - Returns: whether it came to the last one: each call that is open was handed over since the last time
+    ///   that this was true, and another pass begins.
     package mutating func forEachOpenAgain(
-        _ body: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Bool
+        places count: Int, _ body: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Void
     ) rethrows -> Bool {
-        while openAgainNext < entries.count {
+        let end = min(openAgainNext + count, entries.count)
+        var ahead = openAgainNext
+        while openAgainNext < end {
             let slot = openAgainNext
-            if slot % Self.touchMax == 0 { touchKept(slot..<min(slot + Self.touchMax, entries.count)) }
+            if slot == ahead {
+                ahead = min(slot + Self.touchMax, end)
+                touchToSayAgain(slot..<ahead)
+            }
             openAgainNext += 1
-            guard entries[slot].chain.count > 0, entries[slot].marks.contains(.kept) else { continue }
+            guard isToSayAgain(slot) else { continue }
             fold.fold(entries[slot].chain, in: arena, sources: sources)
-            if try !body(entries[slot].key, fold, records(slot)) { break }
+            try body(entries[slot].key, fold, records(slot))
+            noteSaid(slot)
         }
         guard openAgainNext == entries.count else { return false }
         openAgainNext = 0
+        openAgainPass += 1
         return true
+    }
+
+    /// Whether a call is kept as open, and was not handed over since the pass began.
+    func isToSayAgain(_ slot: Int) -> Bool {
+        let marks = entries[slot].marks
+        return marks.contains(.kept) && marks.contains(.saidInOddPass) == openAgainPass.isMultiple(of: 2)
+    }
+
+    private mutating func noteSaid(_ slot: Int) {
+        if openAgainPass.isMultiple(of: 2) {
+            entries[slot].marks.subtract(.saidInOddPass)
+        } else {
+            entries[slot].marks.formUnion(.saidInOddPass)
+        }
     }
 
     /// The records that a call ever had.

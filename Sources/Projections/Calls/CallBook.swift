@@ -70,8 +70,10 @@ package struct CallBook: ~Copyable {
     var dirty: [UInt32] = []
     /// How many calls the read model holds among the open ones.
     package internal(set) var keptCount = 0
-    /// The slot that `forEachOpenAgain` goes on with.
+    /// The slot that `forEachOpenAgain` goes on with, and the number of its pass through all of them: odd at
+    /// first, so that what was put back was not handed over in it.
     var openAgainNext = 0
+    var openAgainPass = 1
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
     var settled: [(slot: UInt32, generation: UInt32)] = []
     var settledHead = 0
@@ -105,7 +107,7 @@ package struct CallBook: ~Copyable {
     }
 
     struct Marks: OptionSet {
-        let rawValue: UInt8
+        let rawValue: UInt16
         static let dirty = Marks(rawValue: 1)
         static let settled = Marks(rawValue: 2)
         /// The read model holds it among the open calls.
@@ -119,6 +121,8 @@ package struct CallBook: ~Copyable {
         static let terminated = Marks(rawValue: 64)
         /// It may have more than one To tag.
         static let manyTags = Marks(rawValue: 128)
+        /// It was handed over as open at last while `openAgainPass` was odd.
+        static let saidInOddPass = Marks(rawValue: 256)
     }
 
     /// The records that a call ever had.

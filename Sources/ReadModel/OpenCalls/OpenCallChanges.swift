@@ -5,17 +5,16 @@ internal import Projections
 ///
 /// A table with a row a call would be written all over, round by round: each round touches as many places as
 /// it has calls. Here a round adds rows to the end instead, and what a later row says of a call counts. Each
-/// round says again a part of what has not changed, so that once all of it was said again the oldest rows can
-/// go: the table stays within a few times the size of what is open, whatever the number of rounds.
+/// round looks at some of the calls that are open, and says again what has not changed for long, so that once
+/// all were looked at the oldest rows can go: the table stays within a few times the size of what is open,
+/// whatever the number of rounds. Of calls that end within that time nothing is said again.
 struct OpenCallChanges: ~Copyable {
     /// The number of the next row.
     private var row: Int64
-    /// Everything that is still open and was said before this row was said again since, or is about to be.
+    /// Everything that is still open was said in this row or behind it, or will be once all were looked at.
     private var saidAgainFrom: Int64
     private var calls: [UInt8] = []
     private var states: [UInt8] = []
-    /// Bytes of the round's changes.
-    private var roundBytes = 0
 
     init(nextRow: Int64) {
         row = nextRow
@@ -31,22 +30,22 @@ struct OpenCallChanges: ~Copyable {
         from book: inout CallBook, into rows: inout RowBatch, isLast: Bool,
         write: (inout RowBatch) throws -> Void
     ) throws {
-        roundBytes = 0
+        var changes = 0
         var filled = RowBatch()
         swap(&filled, &rows)
         try book.takeChanges { key, fold, records in
+            changes += 1
             try keep(key, fold, records, &filled, write)
         } closed: { key in
-            append(OpenCallEntry(key: key, deadline: .last, stateBytes: 0, recordBytes: 0))
+            changes += 1
+            OpenCallEntry(key: key, deadline: .last, stateBytes: 0, recordBytes: 0).append(to: &calls)
             try flush(&filled, atLeast: ReadModelLimits.openCallBytes, write)
         }
-        if !isLast, roundBytes > 0 {
-            let due = max(roundBytes / 2, ReadModelLimits.openCallsAgainBytesMin)
-            var again = 0
-            let isThrough = try book.forEachOpenAgain { key, fold, records in
-                again += try keep(key, fold, records, &filled, write)
-                return again < due
-            }
+        if !isLast, changes > 0 {
+            let places = book.countMost * changes / (ReadModelLimits.openCallsPass * max(book.keptCount, 1))
+            let isThrough = try book.forEachOpenAgain(
+                places: max(places, ReadModelLimits.openCallsAgainMin)
+            ) { key, fold, records in try keep(key, fold, records, &filled, write) }
             try flush(&filled, atLeast: 1, write)
             if book.keptCount == 0 { saidAgainFrom = row }
             if isThrough {
@@ -61,28 +60,20 @@ struct OpenCallChanges: ~Copyable {
         swap(&filled, &rows)
     }
 
-    @discardableResult
     private mutating func keep(
         _ key: CallKey, _ fold: borrowing CallFold, _ records: [EarlierCall.Record], _ rows: inout RowBatch,
         _ write: (inout RowBatch) throws -> Void
-    ) throws -> Int {
+    ) throws {
         let before = states.count
         fold.appendPacked(to: &states)
         let stateBytes = states.count - before
         for record in records { OpenCallRecords.append(record, to: &states) }
-        let added = states.count - before
-        append(
-            OpenCallEntry(
-                key: key, deadline: fold.nextDeadline ?? .last, stateBytes: stateBytes,
-                recordBytes: added - stateBytes))
-        roundBytes += added
+        let recordBytes = states.count - before - stateBytes
+        OpenCallEntry(
+            key: key, deadline: fold.nextDeadline ?? .last, stateBytes: stateBytes,
+            recordBytes: recordBytes
+        ).append(to: &calls)
         try flush(&rows, atLeast: ReadModelLimits.openCallBytes, write)
-        return OpenCallEntry.bytes + added
-    }
-
-    private mutating func append(_ entry: OpenCallEntry) {
-        entry.append(to: &calls)
-        roundBytes += OpenCallEntry.bytes
     }
 
     private mutating func flush(
