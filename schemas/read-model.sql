@@ -1,4 +1,4 @@
--- The read model of Tollbook, version 7: everything that is computed from the log.
+-- The read model of Tollbook, version 8: everything that is computed from the log.
 -- Printed by `tollbook schema read-model`; don't edit it here.
 
 -- One row of each kind: how far the log has been projected, and by which settings.
@@ -70,9 +70,10 @@ CREATE TABLE cdr_revisions (
 );
 
 -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
--- says of a call counts. `calls` has 32 bytes for each: key (16), earliest deadline of what is open in it (8),
--- how many bytes of `states` its packed facts take (4), 0 if it is open no more, and the records that it ever
--- had (4).
+-- says of a call counts, and in a row what it says last. `calls` has 32 bytes for each: key (16), earliest
+-- deadline of what is open in it (8), how many bytes of `states` its packed facts take (4), 0 if it is open no
+-- more, and the records that it ever had (4). Where the highest bit of the third is set, these are the facts
+-- that were added to those of the row before that speaks of the call.
 CREATE TABLE open_calls (
     round INTEGER PRIMARY KEY NOT NULL,
     calls BLOB NOT NULL,

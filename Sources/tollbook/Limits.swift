@@ -42,7 +42,7 @@ enum ServiceLimits {
     /// together: few while it keeps up, so that readers see them soon; many where it has fallen behind, for
     /// what begins and ends within a round costs much less.
     static let roundEventsMin = 32_768
-    static let roundEventsMax = 524_288
+    static let roundEventsMax = 131_072
     /// How far the read model has to be behind for the service's log to say so: most of a second of all that
     /// two cores take.
     static let behindToldMin: UInt64 = 262_144

@@ -50,6 +50,47 @@ struct OpenCallsTests {
         #expect(found > 100 && old > 100, "\(found) overdue, \(old) that older rows speak of")
     }
 
+    /// What rows say of a call piece by piece is the whole call, after every round and every restart.
+    @Test func piecesMakeTheWholeCall() throws {
+        let place = try TestPlace()
+        try place.fill(seed: 12, calls: 600)
+        let events = try Self.positions(place.log)
+        var (rounds, pieces) = (0, 0)
+        while try Self.follow(place, rounds: 7) {
+            rounds += 7
+            let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
+            let next = try database.write { db in
+                pieces += try OpenCallIndex(db).places.reduce(0) { $0 + $1.earlier.count }
+                return try ReadModelSnapshot(db).next
+            }
+            var fold = CallFold(settings: Settings())
+            try database.forEachOpenCall { key, call in
+                fold.fold(call.state, sources: SourceRegistry([]))
+                let known = fold.facts.map(\.position).sorted()
+                #expect(known == events[key]?.filter { $0 < next }, "round \(rounds)")
+            }
+            try database.close()
+        }
+        #expect(rounds > 20 && pieces > 100, "\(pieces) pieces in \(rounds) rounds")
+    }
+
+    /// The positions of the events of each call.
+    private static func positions(_ log: LogDirectory) throws -> [CallKey: [Position]] {
+        var reader = try log.reader(from: Position(rawValue: 1))
+        var decoder = EventDecoder()
+        let frames = DecodedFrames()
+        var found: [CallKey: [Position]] = [:]
+        while frames.fill(&reader, &decoder, seed: log.id.keySeed) {
+            for part in frames.parts {
+                for (number, index) in part.events.enumerated() where frames.views[index].type.belongsToCall {
+                    found[frames.keys[index], default: []].append(
+                        part.frame.header.position.advanced(by: number))
+                }
+            }
+        }
+        return found
+    }
+
     /// Follows a log of 1,500 calls, and looks at the read model after each round of so many events.
     private static func follow(
         seed: UInt64, round: Int, _ look: (ReadModelDatabase) throws -> Void
@@ -84,7 +125,10 @@ struct OpenCallsTests {
             let places = try OpenCallIndex(db).places
             let count = try ReadModelDatabase.meta(db, "open_calls")
             #expect(places.count == Int(count))
-            return (rows ?? 0, places.reduce(0) { $0 + $1.bytes.count })
+            let open = places.reduce(0) { open, place in
+                open + place.last.bytes.count + place.earlier.reduce(0) { $0 + $1.bytes.count }
+            }
+            return (rows ?? 0, open)
         }
     }
 

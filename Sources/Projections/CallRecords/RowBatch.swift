@@ -115,6 +115,22 @@ package struct RowBatch: Sendable {
         text.append(contentsOf: bytes)
     }
 
+    /// Bytes that come one after the other, in the machine's order.
+    package mutating func blob(_ words: [UInt64]) {
+        cells.append(.blob(start: Int32(text.count), length: Int32(words.count * 8)))
+        // Safety: the array's own bytes, copied during the call.
+        unsafe words.withUnsafeBytes { unsafe text.append(contentsOf: $0) }
+    }
+
+    /// A stretch of the batch's text that was appended before.
+    package mutating func blob(_ range: Range<Int>) {
+        precondition(range.upperBound <= text.count, "text of this batch")
+        cells.append(.blob(start: Int32(range.lowerBound), length: Int32(range.count)))
+    }
+
+    /// Appends text that a cell is made of later, before the batch is handed over.
+    package mutating func appendText(_ body: (inout [UInt8]) -> Void) { body(&text) }
+
     package mutating func word(_ value: String) {
         // Safety: the string's bytes are lent for the call.
         unsafe value.utf8.span.withUnsafeBufferPointer {

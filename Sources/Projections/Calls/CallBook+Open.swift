@@ -4,8 +4,10 @@ package import Events
 extension CallBook {
     /// Hands over each call that has changed since the last time and is open, or that was kept as open and is
     /// no more; then forgets the oldest of those that have settled.
+    ///
+    /// - Parameter open: takes a call, and how many bytes of its packed facts it was given before.
     package mutating func takeChanges(
-        open: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Void,
+        open: (CallKey, borrowing CallFold, _ known: Int, [EarlierCall.Record]) throws -> Void,
         closed: (CallKey) throws -> Void
     ) rethrows {
         for index in dirty.indices {
@@ -17,10 +19,12 @@ extension CallBook {
             let isSettled = entries[slot].marks.contains(.settled)
             if !isSettled {
                 fold.fold(entries[slot].chain, in: arena, sources: sources)
-                try open(entries[slot].key, fold, records(slot))
+                let known = knownBytes(slot)
+                try open(entries[slot].key, fold, known, records(slot))
                 if !entries[slot].marks.contains(.kept) { keptCount += 1 }
                 entries[slot].marks.formUnion(.kept)
-                noteSaid(slot)
+                entries[slot].unsaidBytes = 0
+                if known == 0 { noteSaid(slot) }
             } else if entries[slot].marks.contains(.kept) {
                 try closed(entries[slot].key)
                 entries[slot].marks.subtract(.kept)
@@ -31,12 +35,19 @@ extension CallBook {
         forgetSettled()
     }
 
-    /// Hands over calls that are kept as open and were not handed over since this pass through all of them
-    /// began, beginning where it stopped the last time.
+    /// How many bytes of a call's facts were handed over as an open call's.
+    private func knownBytes(_ slot: Int) -> Int {
+        let unsaid = entries[slot].unsaidBytes
+        guard entries[slot].marks.contains(.kept), unsaid < .max else { return 0 }
+        return Int(entries[slot].chain.count) - Int(unsaid)
+    }
+
+    /// Hands over calls that are kept as open and were not handed over whole since this pass through all of
+    /// them began, beginning where it stopped the last time.
     ///
     /// - Parameter count: how many places to look at, of `countMost`.
-    /// - Returns: whether it came to the last one: each call that is open was handed over since the last time
-    ///   that this was true, and another pass begins.
+    /// - Returns: whether it came to the last one: each call that is open was handed over whole since the
+    ///   last time that this was true, and another pass begins.
     package mutating func forEachOpenAgain(
         places count: Int, _ body: (CallKey, borrowing CallFold, [EarlierCall.Record]) throws -> Void
     ) rethrows -> Bool {
@@ -60,7 +71,7 @@ extension CallBook {
         return true
     }
 
-    /// Whether a call is kept as open, and was not handed over since the pass began.
+    /// Whether a call is kept as open, and was not handed over whole since the pass began.
     func isToSayAgain(_ slot: Int) -> Bool {
         let marks = entries[slot].marks
         return marks.contains(.kept) && marks.contains(.saidInOddPass) == openAgainPass.isMultiple(of: 2)

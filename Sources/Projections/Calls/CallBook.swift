@@ -75,7 +75,7 @@ package struct CallBook: ~Copyable {
     var openAgainNext = 0
     var openAgainPass = 1
     /// Settled calls that are still in memory, oldest first: slot and the generation in which it settled.
-    var settled: [(slot: UInt32, generation: UInt32)] = []
+    var settled: [(slot: UInt32, generation: UInt16)] = []
     var settledHead = 0
     /// Those of `settled` before this one have a history, or are settled no more.
     var historiesMade = 0
@@ -100,7 +100,11 @@ package struct CallBook: ~Copyable {
         var tagOffset: UInt32 = 0
         var tagLength: UInt16 = 0
         var marks: Marks = []
-        var generation: UInt32 = 0
+        /// How many of the last bytes of its facts were not handed over as an open call's; the greatest
+        /// number for as many or more.
+        var unsaidBytes: UInt16 = 0
+        /// Begins anew behind the last one: whatever stands in `settled` under the same number goes first.
+        var generation: UInt16 = 0
         /// What a settled call lacks that has only ever had the records that its facts make, each in its
         /// first revision.
         var history: History?
@@ -121,7 +125,7 @@ package struct CallBook: ~Copyable {
         static let terminated = Marks(rawValue: 64)
         /// It may have more than one To tag.
         static let manyTags = Marks(rawValue: 128)
-        /// It was handed over as open at last while `openAgainPass` was odd.
+        /// It was handed over whole as an open call at last while `openAgainPass` was odd.
         static let saidInOddPass = Marks(rawValue: 256)
     }
 
@@ -315,6 +319,7 @@ extension CallBook {
             entries[slot].tagOffset = chain.count + UInt32(encoder.tagOffset)
             entries[slot].tagLength = UInt16(encoder.tagLength)
         }
+        entries[slot].unsaidBytes = UInt16(clamping: Int(entries[slot].unsaidBytes) &+ encoder.count)
         // Safety: copied before the encoder is used again.
         unsafe arena.append(encoder.bytes, to: &entries[slot].chain)
     }

@@ -109,10 +109,12 @@ package struct CallFold: ~Copyable {
     }
 
     /// Appends the packed state as it was folded.
-    package func appendPacked(to target: inout [UInt8]) {
+    ///
+    /// - Parameter start: how many bytes to leave out.
+    package func appendPacked(from start: Int, to target: inout RowBatch) {
         // Safety: lent for the call; the slicing checks the range.
         unsafe bytes.withUnsafeBufferPointer {
-            unsafe target.append(contentsOf: UnsafeBufferPointer(rebasing: $0[..<packedCount]))
+            unsafe target.text.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start..<packedCount]))
         }
     }
 

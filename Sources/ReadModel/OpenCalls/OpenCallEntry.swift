@@ -7,18 +7,30 @@ struct OpenCallEntry {
     let key: CallKey
     /// The earliest deadline of what is open in the call; the end of time where it is open no more.
     let deadline: Timestamp
-    /// How many bytes its packed facts take; 0 where it is open no more.
+    /// Whether `states` has only what came of its packed facts behind the entry for it before this one.
+    let isAddition: Bool
+    /// How many bytes its packed facts take there.
     let stateBytes: Int
     /// How many bytes of records follow them (see `OpenCallRecords`).
     let recordBytes: Int
 
     static let bytes = 32
 
-    init(key: CallKey, deadline: Timestamp, stateBytes: Int, recordBytes: Int) {
+    /// An addition has this bit of the number of its bytes.
+    private static let additionBit: UInt64 = 1 << 31
+
+    init(key: CallKey, deadline: Timestamp, isAddition: Bool, stateBytes: Int, recordBytes: Int) {
+        precondition(stateBytes < Self.additionBit, "a call of 2 GiB")
         self.key = key
         self.deadline = deadline
+        self.isAddition = isAddition
         self.stateBytes = stateBytes
         self.recordBytes = recordBytes
+    }
+
+    /// Of a call that is open no more.
+    init(closed key: CallKey) {
+        self.init(key: key, deadline: .last, isAddition: false, stateBytes: 0, recordBytes: 0)
     }
 
     /// The entry at an offset of a row's `calls`.
@@ -31,17 +43,20 @@ struct OpenCallEntry {
         }
         key = CallKey(low: number(0), high: number(8))
         deadline = Timestamp(rawValue: Int64(bitPattern: number(16)))
-        stateBytes = Int(UInt32(truncatingIfNeeded: number(24)))
+        isAddition = number(24) & Self.additionBit != 0
+        stateBytes = Int(number(24) & (Self.additionBit - 1))
         recordBytes = Int(number(24) >> 32)
     }
 
-    func append(to bytes: inout [UInt8]) {
-        let words: [4 of UInt64] = [
-            key.low.littleEndian, key.high.littleEndian, UInt64(bitPattern: deadline.rawValue).littleEndian,
-            (UInt64(stateBytes) | UInt64(recordBytes) << 32).littleEndian,
-        ]
-        // Safety: the words' own bytes, copied during the call.
-        unsafe words.span.bytes.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    /// Whether the call is open.
+    var isOpen: Bool { isAddition || stateBytes > 0 }
+
+    func append(to words: inout [UInt64]) {
+        let counts = UInt64(stateBytes) | (isAddition ? Self.additionBit : 0) | UInt64(recordBytes) << 32
+        words.append(key.low.littleEndian)
+        words.append(key.high.littleEndian)
+        words.append(UInt64(bitPattern: deadline.rawValue).littleEndian)
+        words.append(counts.littleEndian)
     }
 }
 

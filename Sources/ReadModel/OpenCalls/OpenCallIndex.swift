@@ -5,38 +5,58 @@ internal import Projections
 
 /// Where the rows of `open_calls` have what counts of each call that is open.
 struct OpenCallIndex {
-    /// A call's packed facts, within the `states` of a row.
-    struct Place {
+    /// A stretch of the `states` of a row.
+    struct Piece {
         let row: Int64
         let bytes: Range<Int>
-        /// The records that it ever had, behind that.
+    }
+
+    struct Place {
+        /// The last of its packed facts, and those before them, if they are elsewhere: the last ones first.
+        let last: Piece
+        fileprivate(set) var earlier: [Piece] = []
+        /// The records that it ever had, in the row of `last`.
         let records: Range<Int>
         let deadline: Timestamp
         let key: CallKey
     }
 
-    /// The newest row first.
+    /// The newest row first, and the last call of each.
     private(set) var places: [Place] = []
 
     /// All calls that are open, or those of these keys.
     init(_ db: Database, only keys: Set<CallKey>? = nil) throws {
-        var seen: Set<CallKey> = []
+        // Of each call the place that lacks its first facts; null where nothing more is looked for.
+        var seen: [CallKey: Int?] = [:]
+        var done = 0
         try Self.forEachRow(db) { row, calls in
-            var start = 0
+            // What was said of a call at last counts, in a row as well.
+            var end = 0
             for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes) {
                 let entry = OpenCallEntry(calls, at: offset)
-                let bytes = start..<start + entry.stateBytes
-                let records = bytes.upperBound..<bytes.upperBound + entry.recordBytes
-                start = records.upperBound
+                end += entry.stateBytes + entry.recordBytes
+            }
+            for offset in stride(from: 0, to: calls.byteCount, by: OpenCallEntry.bytes).reversed() {
+                let entry = OpenCallEntry(calls, at: offset)
+                let records = end - entry.recordBytes..<end
+                end = records.lowerBound - entry.stateBytes
                 if let keys, !keys.contains(entry.key) { continue }
-                if seen.insert(entry.key).inserted, !bytes.isEmpty {
+                let piece = Piece(row: row, bytes: end..<records.lowerBound)
+                if let known = seen[entry.key] {
+                    guard let place = known else { continue }
+                    guard entry.isOpen else { throw Self.damaged }
+                    places[place].earlier.append(piece)
+                } else if entry.isOpen {
                     places.append(
-                        Place(
-                            row: row, bytes: bytes, records: records, deadline: entry.deadline, key: entry.key
-                        ))
+                        Place(last: piece, records: records, deadline: entry.deadline, key: entry.key))
+                    if entry.isAddition { seen.updateValue(places.count - 1, forKey: entry.key) }
+                }
+                if !entry.isAddition {
+                    seen.updateValue(nil, forKey: entry.key)
+                    done += 1
                 }
             }
-            return keys.map { seen.count < $0.count } ?? true
+            return keys.map { done < $0.count } ?? true
         }
     }
 
@@ -56,18 +76,22 @@ struct OpenCallIndex {
 
     /// Hands the packed facts of each place over, row by row.
     func forEachState(_ db: Database, _ body: (Place, CallState) throws -> Void) throws {
-        try Self.forEachState(db, places, body)
+        try Self.forEachPlace(db, places[...]) { index, state, _ in try body(places[index], state) }
     }
 
     /// Hands each call over with the records that it ever had.
     func forEachCall(_ db: Database, _ body: (CallKey, EarlierCall) throws -> Void) throws {
-        try Self.forEachPlace(db, places) { place, bytes in
-            guard let records = OpenCallRecords.records(ArraySlice([UInt8](bytes[place.records]))) else {
-                throw Self.damaged
-            }
-            let state = CallState(restoring: [UInt8](bytes[place.bytes]))
-            try body(place.key, EarlierCall(state: state, records: records))
+        try Self.forEachPlace(db, places[...]) { index, state, bytes in
+            guard let records = OpenCallRecords.records(bytes[...]) else { throw Self.damaged }
+            try body(places[index].key, EarlierCall(state: state, records: records))
         }
+    }
+
+    /// The packed facts of some of the places, in their order.
+    static func states(_ db: Database, _ places: ArraySlice<Place>) throws -> [CallState] {
+        var found = [CallState](repeating: CallState(restoring: []), count: places.count)
+        try forEachPlace(db, places) { index, state, _ in found[index - places.startIndex] = state }
+        return found
     }
 
     private static var damaged: ReadModelError {
@@ -75,42 +99,47 @@ struct OpenCallIndex {
             .inconsistent, "the read model's open calls are damaged: `tollbook rebuild` makes it anew")
     }
 
-    /// The packed facts of some of the places, in their order.
-    static func states(_ db: Database, _ places: ArraySlice<Place>) throws -> [CallState] {
-        let byRow = places.indices.sorted {
-            (places[$0].row, places[$0].bytes.lowerBound) < (places[$1].row, places[$1].bytes.lowerBound)
-        }
-        var found = [CallState](repeating: CallState(restoring: []), count: places.count)
-        var next = byRow.makeIterator()
-        try forEachState(db, byRow.map { places[$0] }) { _, state in
-            if let index = next.next() { found[index - places.startIndex] = state }
-        }
-        return found
-    }
-
-    private static func forEachState(
-        _ db: Database, _ places: [Place], _ body: (Place, CallState) throws -> Void
-    ) throws {
-        try forEachPlace(db, places) { place, bytes in
-            try body(place, CallState(restoring: [UInt8](bytes[place.bytes])))
-        }
-    }
-
-    /// Rows are read once where places of one follow each other.
+    /// Reads each row once, the newest first.
+    ///
+    /// - Parameter body: takes which of the places it is, its packed facts, and the bytes of its records.
     private static func forEachPlace(
-        _ db: Database, _ places: [Place], _ body: (Place, Data) throws -> Void
+        _ db: Database, _ places: ArraySlice<Place>, _ body: (Int, CallState, [UInt8]) throws -> Void
     ) throws {
-        var states: (row: Int64, bytes: Data)?
-        for place in places {
-            if states?.row != place.row {
+        var steps: [(place: Int, number: Int, piece: Piece)] = []
+        for index in places.indices {
+            steps.append((index, 0, places[index].last))
+            for (number, piece) in places[index].earlier.enumerated() {
+                steps.append((index, number + 1, piece))
+            }
+        }
+        // Those of one place stay in their order, the last facts first.
+        steps.sort { ($1.piece.row, $0.number) < ($0.piece.row, $1.number) }
+        var row: (number: Int64, states: Data)?
+        var begun: [Int: (facts: [Data], records: [UInt8])] = [:]
+        for step in steps {
+            if row?.number != step.piece.row {
                 let found = try Data.fetchOne(
-                    db, sql: "SELECT states FROM open_calls WHERE round = ?", arguments: [place.row])
-                states = (place.row, found ?? Data())
+                    db, sql: "SELECT states FROM open_calls WHERE round = ?", arguments: [step.piece.row])
+                row = (step.piece.row, found ?? Data())
             }
-            guard let bytes = states?.bytes, place.records.upperBound <= bytes.count else {
-                throw damaged
+            let place = places[step.place]
+            let end = step.number == 0 ? place.records.upperBound : step.piece.bytes.upperBound
+            guard let states = row?.states, end <= states.count else { throw damaged }
+            let facts = states[step.piece.bytes]
+            if step.number == 0 {
+                let records = [UInt8](states[place.records])
+                if place.earlier.isEmpty {
+                    try body(step.place, CallState(restoring: [UInt8](facts)), records)
+                } else {
+                    begun[step.place] = ([Data(facts)], records)
+                }
+                continue
             }
-            try body(place, bytes)
+            begun[step.place]?.facts.append(Data(facts))
+            if step.number == place.earlier.count, let whole = begun.removeValue(forKey: step.place) {
+                let bytes = whole.facts.reversed().reduce(into: [UInt8]()) { $0 += $1 }
+                try body(step.place, CallState(restoring: bytes), whole.records)
+            }
         }
     }
 

@@ -27,7 +27,8 @@ extension ReadModelSnapshot {
         if due.isEmpty { return [] }
         var places = try OpenCallIndex(db, only: due).places.filter { $0.deadline <= time }
             .sorted {
-                ($0.deadline, $0.row, $0.bytes.lowerBound) < ($1.deadline, $1.row, $1.bytes.lowerBound)
+                ($0.deadline, $0.last.row, $0.last.bytes.lowerBound)
+                    < ($1.deadline, $1.last.row, $1.last.bytes.lowerBound)
             }[...]
         while found.count < max, !places.isEmpty {
             // Some of them may yield nothing: their end is presumed already.

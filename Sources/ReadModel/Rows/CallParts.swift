@@ -22,7 +22,12 @@ final class CallParts {
     /// By part; null until somebody has asked.
     private var full: [Int64: PartFilter]?
     /// The part that is being filled; null until something was added, or somebody has asked.
-    private var current: (part: Int64, filter: PartFilter)?
+    private var current: (part: Int64, filter: PartFilter)? {
+        didSet { currentPart = current?.part ?? -1 }
+    }
+    private var currentPart: Int64 = -1
+    /// Calls of that part which its filter has yet to get: many are put in at once.
+    private var added: [UInt64] = []
 
     init(_ db: Database) throws {
         load = try Statement(db, "SELECT part, calls FROM call_parts")
@@ -37,6 +42,7 @@ final class CallParts {
     ///
     /// - Parameter hash: of its Call-ID and From tag, see `RowBatch`.
     func candidates(_ hash: UInt64) throws -> [Int64] {
+        insertAdded()
         let current = try makeCurrent(before: .max)
         let full = try loadFull()
         let bits = FilterBits(hash)
@@ -47,7 +53,12 @@ final class CallParts {
     /// Takes note of a record that was just inserted.
     func add(_ row: Int64, _ hash: UInt64) throws {
         let part = KeyShape.part(of: row)
-        if let current, current.part == part { return current.filter.insert(FilterBits(hash)) }
+        if part == currentPart {
+            added.append(hash)
+            if added.count == Self.addedMax { insertAdded() }
+            return
+        }
+        insertAdded()
         // The last records were withdrawn, and their numbers are used again.
         if let current, part < current.part { (self.current, full) = (nil, nil) }
         // As it was before: this record may be the first of its part.
@@ -62,6 +73,14 @@ final class CallParts {
             current = now
         }
         now.filter.insert(FilterBits(hash))
+    }
+
+    private static let addedMax = 1_024
+
+    private func insertAdded() {
+        if added.isEmpty { return }
+        current?.filter.insert(added)
+        added.removeAll(keepingCapacity: true)
     }
 
     /// The part that has the last record, and its filter.

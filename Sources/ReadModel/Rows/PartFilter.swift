@@ -41,6 +41,16 @@ final class PartFilter {
         }
     }
 
+    /// - Parameter hashes: of the calls' keys.
+    func insert(_ hashes: [UInt64]) {
+        insertions += hashes.count
+        // Safety: as above.
+        unsafe words.withUnsafeMutableBufferPointer {
+            let (base, mask) = unsafe ($0.baseAddress.unsafelyUnwrapped, $0.count - 1)
+            for hash in hashes { unsafe FilterBits(hash).set(in: base, mask) }
+        }
+    }
+
     func mayHave(_ bits: FilterBits) -> Bool {
         // Safety: as above.
         unsafe words.withUnsafeBufferPointer {

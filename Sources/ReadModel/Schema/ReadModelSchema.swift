@@ -4,7 +4,7 @@ internal import Projections
 public enum ReadModelSchema {
     /// Raised whenever a table or the meaning of a column changes; a read model of another version is
     /// rebuilt.
-    package static let version: Int64 = 7
+    package static let version: Int64 = 8
 
     static let tables: [String] = [
         """
@@ -35,9 +35,10 @@ public enum ReadModelSchema {
         """,
         """
         -- Calls that are open, as rounds of following the log have left them; what the row with the greatest number
-        -- says of a call counts. `calls` has 32 bytes for each: key (16), earliest deadline of what is open in it (8),
-        -- how many bytes of `states` its packed facts take (4), 0 if it is open no more, and the records that it ever
-        -- had (4).
+        -- says of a call counts, and in a row what it says last. `calls` has 32 bytes for each: key (16), earliest
+        -- deadline of what is open in it (8), how many bytes of `states` its packed facts take (4), 0 if it is open no
+        -- more, and the records that it ever had (4). Where the highest bit of the third is set, these are the facts
+        -- that were added to those of the row before that speaks of the call.
         CREATE TABLE open_calls (
             round INTEGER PRIMARY KEY NOT NULL,
             calls BLOB NOT NULL,

@@ -171,10 +171,10 @@ final class HotLoops {
             }
             // As often as the projector writes them.
             if book.rows.textBytes > 1 << 20 { book.rows.removeAll() }
-            if place % 256 == 255 { book.takeChanges(open: { _, _, _ in }, closed: { _ in }) }
+            if place % 256 == 255 { book.takeChanges(open: { _, _, _, _ in }, closed: { _ in }) }
         }
         book.rows.removeAll()
-        book.takeChanges(open: { _, _, _ in }, closed: { _ in })
+        book.takeChanges(open: { _, _, _, _ in }, closed: { _ in })
         _ = book.takeMarks()
         _ = book.takeStatistics()
     }

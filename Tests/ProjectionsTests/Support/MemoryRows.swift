@@ -166,7 +166,7 @@ struct Feed: ~Copyable {
     mutating func cut() throws {
         rows.write(&book.rows)
         var changed: [(key: CallKey, text: String?)] = []
-        book.takeChanges { key, fold, _ in
+        book.takeChanges { key, fold, _, _ in
             var text = "\(String(describing: fold.nextDeadline?.rawValue)) \(fold.legs.count)"
             for leg in fold.legs {
                 text += " \(fold.marks[leg.marks].map { "\($0.time.rawValue)/\($0.interval)" })"
