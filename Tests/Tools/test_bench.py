@@ -18,7 +18,10 @@ class PlayedPeers:
     """Programs of known speed: each run of one is a tenth faster than the one before."""
 
     def __init__(self, **speeds):
-        self.speeds, self.runs, self.sustained = speeds, {}, []
+        self.speeds, self.runs, self.sustained, self.rebuilt, self.logs = speeds, {}, [], [], {}
+
+    def fresh(self, name):
+        return pathlib.Path(tempfile.mkdtemp(prefix=name))
 
     def speed(self, name):
         self.runs[name] = self.runs.get(name, 0) + 1
@@ -46,6 +49,13 @@ class PlayedPeers:
             return [{"events_per_second": told["--rate"], "projected_per_second": taken,
                      "behind_max_ns": 2e9 if taken < told["--rate"] else 9e8, "memory_early_bytes": 100,
                      "memory_late_bytes": 101}]
+        if words[0] == "log":
+            self.logs[told["--data"]] = told["--calls"]
+            return [{"calls": told["--calls"]}]
+        if words[0] == "rebuild":
+            self.rebuilt.append(self.logs[told["--data"]])
+            # The machine gets slower with each run.
+            return [{"nanoseconds": self.rebuilt[-1] * len(self.rebuilt)}]
         if words[0] == "latency":
             return [{"ack_p50_ns": 7e5, "ack_p99_ns": 1e6 + run, "sync_p50_ns": 2e5, "sync_p99_ns": 6e5,
                      "above_p99_ns": 4e5 + run} for run in range(told["--runs"])]
@@ -103,6 +113,15 @@ class Figures(unittest.TestCase):
         self.assertEqual(sum("sustained for 600 s" in row[0] for row in made.rows), 4)
         lengths = {(run["--rate"], run["--calls-before"] > 0): run["--seconds"] for run in made.peers.sustained[:5]}
         self.assertEqual(lengths[300_000, True], lengths[300_000, False])
+
+    def test_ten_times_as_much_is_measured_in_turns(self):
+        made = bench()
+        made.rebuild_ten_times_as_much()
+        self.assertEqual(made.peers.rebuilt, [100, 1_000] * 3)
+        self.assertEqual(made.rows[0][0], "rebuild, 4,000 events into 1,000 CDRs")
+        # Medians of 100, 300, 500 and 2,000, 4,000, 6,000.
+        self.assertEqual(made.rows[0][3:], ("13.33", "≤ 11", "no"))
+        self.assertFalse(any(log.exists() for log in made.peers.logs))
 
     def test_a_latency_is_set_beside_what_takes_it_without_a_disk(self):
         made = bench(ceiling=1)

@@ -124,47 +124,64 @@ class Bench:
     # What reads the log
 
     def rebuild(self):
-        self.rebuild_of(self.scaled(1_000_000), self.runs)
+        self.rebuild_beside_duck()
         if self.long:
-            short = self.last_rebuild
-            self.rebuild_of(self.scaled(10_000_000), self.runs, with_duck=False)
-            ratio = self.last_rebuild / short
-            self.rows.append(("rebuild of ten times as much: times the time", f"{ratio:.1f}", "–", "–", "≤ 11",
-                              "yes" if ratio <= 11 else "no"))
+            self.rebuild_ten_times_as_much()
 
-    def rebuild_of(self, calls, runs, with_duck=True):
+    def rebuild_beside_duck(self):
+        calls = self.scaled(1_000_000)
         data, events = self.peers.fresh("log"), self.peers.fresh("events").with_suffix(".ndjson")
         parquet = events.with_suffix(".parquet")
         self.say(f"making a log of {calls * 4:,} events")
-        copy = ["--ndjson", events] if with_duck else []
-        made = self.peers.bench("log", "--calls", calls, "--data", data, *copy)[0]
-        if with_duck:
-            self.peers.duck("parquet", events, parquet)
+        made = self.peers.bench("log", "--calls", calls, "--data", data, "--ndjson", events)[0]
+        self.peers.duck("parquet", events, parquet)
         own, others = [], {}
-        for number in range(runs):
-            self.say(f"rebuild of {calls * 4:,} events: run {number + 1} of {runs}")
-            self.warm(calls * 2_000)
-            own += self.peers.bench("rebuild", "--data", data, "--runs", 1, "--scratch", self.scratch)
-            for source in (events, parquet) if with_duck else ():
+        for number in range(self.runs):
+            self.say(f"rebuild of {calls * 4:,} events: run {number + 1} of {self.runs}")
+            own.append(self.rebuild_once(data, calls))
+            for source in (events, parquet):
                 for how in ("group", "join"):
                     self.warm(calls * 2_000)
                     found = self.peers.duck(how, source)
                     if found["cdrs"] != made["calls"]:
                         raise RuntimeError(f"DuckDB made {found['cdrs']} records of {made['calls']} calls")
                     others.setdefault((source.suffix, how), []).append(found["nanoseconds"])
-        times = Series(run["nanoseconds"] for run in own)
-        self.last_rebuild = times.median
-        name = f"rebuild, {calls * 4:,} events into {calls:,} CDRs"
-        if not with_duck:
-            self.row(name, times, seconds)
-        for suffix, label, target in ((".ndjson", "NDJSON", 3), (".parquet", "Parquet", 2.5)) if with_duck else ():
+        times = Series(own)
+        for suffix, label, target in ((".ndjson", "NDJSON", 3), (".parquet", "Parquet", 2.5)):
             tried = [(Series(values), how) for (kind, how), values in others.items() if kind == suffix]
             best, how = min(tried, key=lambda pair: pair[0].median)
             ratio = best.median / times.median
-            self.row(name, times, seconds, f"DuckDB from {label} ({how})", best, ratio, f"≥ {target}", ratio >= target)
+            self.row(self.rebuild_name(calls), times, seconds, f"DuckDB from {label} ({how})", best, ratio,
+                     f"≥ {target}", ratio >= target)
         shutil.rmtree(data)
         for path in (events, parquet):
-            path.unlink(missing_ok=True)
+            path.unlink()
+
+    def rebuild_ten_times_as_much(self):
+        few, many = self.scaled(1_000_000), self.scaled(10_000_000)
+        logs = {calls: self.peers.fresh("log") for calls in (few, many)}
+        times = {calls: [] for calls in logs}
+        for calls, data in logs.items():
+            self.say(f"making a log of {calls * 4:,} events")
+            self.peers.bench("log", "--calls", calls, "--data", data)
+        for number in range(self.runs):
+            self.say(f"rebuild of {few * 4:,} and of {many * 4:,} events: run {number + 1} of {self.runs}")
+            for calls, data in logs.items():
+                times[calls].append(self.rebuild_once(data, calls))
+        shorter, longer = Series(times[few]), Series(times[many])
+        ratio = longer.median / shorter.median
+        self.row(self.rebuild_name(many), longer, seconds, "a tenth of them, in turns", shorter, ratio, "≤ 11",
+                 ratio <= 11)
+        for data in logs.values():
+            shutil.rmtree(data)
+
+    def rebuild_once(self, data, calls):
+        self.warm(calls * 2_000)
+        return self.peers.bench("rebuild", "--data", data, "--runs", 1, "--scratch", self.scratch)[0]["nanoseconds"]
+
+    @staticmethod
+    def rebuild_name(calls):
+        return f"rebuild, {calls * 4:,} events into {calls:,} CDRs"
 
     def verify(self):
         self.say("verify")
@@ -195,9 +212,7 @@ class Bench:
         for number in range(self.runs):
             self.say(f"rebuild from a plain and a compressed log: run {number + 1} of {self.runs}")
             for name, data in logs.items():
-                self.warm(calls * 4_000)
-                found = self.peers.bench("rebuild", "--data", data, "--runs", 1, "--scratch", self.scratch)
-                times[name].append(found[0]["nanoseconds"])
+                times[name].append(self.rebuild_once(data, 2 * calls))
         plain, packed = Series(times["plain"]), Series(times["compressed"])
         ratio = plain.median / packed.median
         self.row(f"rebuild of the realistic mix, {calls:,} calls, from compressed segments", packed, seconds,
