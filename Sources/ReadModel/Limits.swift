@@ -1,8 +1,8 @@
 /// Every maximum of the read model, in one place.
 enum ReadModelLimits {
-    /// Batches of rows that may wait to be written, so that an eighth of a second in which the disk is busy
-    /// stops nobody who folds, and how many are kept to be filled again; of 2 MiB each.
-    static let rowBatchesMax = 8
+    /// Batches of rows that may wait to be written, so that whoever folds need not wait for a commit or a
+    /// disk that is busy for half a second, and how many are kept to be filled again; of 2 MiB each.
+    static let rowBatchesMax = 32
     static let rowBatchesKeptMax = 4
     /// Batches of frames that are decoded ahead, how many events end one, and how many frames.
     static let decodedFramesMax = 6
