@@ -40,7 +40,8 @@ enum ServiceLimits {
     static let presumptionsMax = 1_024
     /// Events that the projector takes in before it looks whether it is to stop, and that are committed
     /// together: few while it keeps up, so that readers see them soon; many where it has fallen behind, for
-    /// what begins and ends within a round costs much less.
+    /// what begins and ends within a round costs less; but no more than what two cores take in half a second,
+    /// since nobody sees any of a round before it is whole.
     static let roundEventsMin = 32_768
     static let roundEventsMax = 131_072
     /// How far the read model has to be behind for the service's log to say so: most of a second of all that

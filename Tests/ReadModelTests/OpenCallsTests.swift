@@ -74,6 +74,26 @@ struct OpenCallsTests {
         #expect(rounds > 20 && pieces > 100, "\(pieces) pieces in \(rounds) rounds")
     }
 
+    /// A call of which only what was added is left is no call: that is said, and nothing is made of it.
+    @Test func additionsAloneAreDamage() throws {
+        var damaged = 0
+        try Self.follow(seed: 9, round: 40) { database in
+            guard damaged == 0 else { return }
+            let rows = try database.write { db in
+                try OpenCallIndex(db).places.compactMap { $0.earlier.last?.row }
+            }
+            guard let row = rows.max() else { return }
+            damaged += 1
+            #expect(throws: ReadModelError.self) {
+                try database.write { db in
+                    try db.execute(sql: "DELETE FROM open_calls WHERE round <= ?", arguments: [row])
+                    _ = try OpenCallIndex(db)
+                }
+            }
+        }
+        #expect(damaged == 1)
+    }
+
     /// The positions of the events of each call.
     private static func positions(_ log: LogDirectory) throws -> [CallKey: [Position]] {
         var reader = try log.reader(from: Position(rawValue: 1))

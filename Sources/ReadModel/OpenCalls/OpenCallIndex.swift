@@ -29,6 +29,7 @@ struct OpenCallIndex {
         // Of each call the place that lacks its first facts; null where nothing more is looked for.
         var seen: [CallKey: Int?] = [:]
         var done = 0
+        var begun = 0
         try Self.forEachRow(db) { row, calls in
             // What was said of a call at last counts, in a row as well.
             var end = 0
@@ -46,10 +47,14 @@ struct OpenCallIndex {
                     guard let place = known else { continue }
                     guard entry.isOpen else { throw Self.damaged }
                     places[place].earlier.append(piece)
+                    if !entry.isAddition { begun -= 1 }
                 } else if entry.isOpen {
                     places.append(
                         Place(last: piece, records: records, deadline: entry.deadline, key: entry.key))
-                    if entry.isAddition { seen.updateValue(places.count - 1, forKey: entry.key) }
+                    if entry.isAddition {
+                        seen.updateValue(places.count - 1, forKey: entry.key)
+                        begun += 1
+                    }
                 }
                 if !entry.isAddition {
                     seen.updateValue(nil, forKey: entry.key)
@@ -58,6 +63,8 @@ struct OpenCallIndex {
             }
             return keys.map { done < $0.count } ?? true
         }
+        // Of these only what was added is there.
+        if begun > 0 { throw Self.damaged }
     }
 
     /// The calls of which any row says that they should have ended by then: all that should, and those of

@@ -25,6 +25,7 @@ final class CallParts {
     private var current: (part: Int64, filter: PartFilter)? {
         didSet { currentPart = current?.part ?? -1 }
     }
+    /// Its number, -1 for none, at hand for each record without the filter being counted as used.
     private var currentPart: Int64 = -1
     /// Calls of that part which its filter has yet to get: many are put in at once.
     private var added: [UInt64] = []

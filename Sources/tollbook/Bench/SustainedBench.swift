@@ -66,6 +66,8 @@ struct SustainedBench {
         let ledger = try LedgerUnderTest(data: data)
         // Its first start has made the read model.
         try ledger.waitUntilProjected(events: events)
+        // With what the ledger itself has said.
+        let projectedBefore = try ledger.read { Int64($0.next.rawValue) - 1 }
         let player = try TrafficPlayer(ledger.service.endpoint)
         let acknowledgedBefore = player.acknowledged
         var traffic = Traffic(settings(run))
@@ -81,7 +83,8 @@ struct SustainedBench {
                 lookDue = now + Self.lookNanoseconds
                 let projected = try ledger.read { Int64($0.next.rawValue) - 1 }
                 seen.note(
-                    acknowledged: player.acknowledged - acknowledgedBefore, projected: projected - events,
+                    acknowledged: player.acknowledged - acknowledgedBefore,
+                    projected: projected - projectedBefore,
                     at: now)
                 seen.memory.append(try ledger.memory)
                 progress.update(
@@ -96,11 +99,11 @@ struct SustainedBench {
         }
         let taken = Stopwatch.now - begun
         let acknowledged = player.acknowledged - acknowledgedBefore
-        let projected = try ledger.read { Int64($0.next.rawValue) - 1 } - events
+        let projected = try ledger.read { Int64($0.next.rawValue) - 1 } - projectedBefore
         try player.finish()
         progress.finish()
-        // How far behind it was has been seen; a read model that can't keep up would take long now.
         let came = player.acknowledged - acknowledgedBefore
+        // How far behind it was has been seen; a read model that can't keep up would take long now.
         try ledger.stop()
         let third = seen.memory.count / 3
         let behind = Spread(seen.behind)
