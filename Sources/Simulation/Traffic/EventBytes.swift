@@ -78,6 +78,16 @@ extension EventBytes {
         count += other.count
     }
 
+    /// The bytes of `other` in `range`.
+    @inline(__always)
+    mutating func append(_ range: Range<Int>, of other: borrowing EventBytes) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= other.count && range.count <= capacity - count)
+        // Safety: two owners, so two separate pieces of memory, and both have that much.
+        unsafe (base + count).copyMemory(from: other.base + range.lowerBound, byteCount: range.count)
+        count += range.count
+    }
+
     mutating func append(name: SourceName) {
         for index in 0..<Int(name.length) {
             append(byte: name.bytes[index])

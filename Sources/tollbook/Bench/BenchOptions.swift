@@ -46,6 +46,9 @@ enum BenchLimits {
     static let projectionSeconds = 1_800
     /// Events of one source that may be unacknowledged where traffic is played as it is made.
     static let windowEvents: Int64 = 16_384
+    /// Calls that are there before a rate is kept up, and are stated as new ones again and again: a minute of
+    /// the traffic's own time, and more than any cache holds.
+    static let loopedCalls = 60_000
     /// Bytes of an event in the log, to estimate by.
     static let eventBytes = 320
     /// A bare write is measured in a file of this size, written through beforehand as segments are.

@@ -57,6 +57,16 @@ final class TrafficPlayer {
     /// False where the traffic is over.
     func sendNext(of traffic: inout Traffic) throws -> Bool {
         guard traffic.next(into: &batch) else { return false }
+        try sendBatch()
+        return true
+    }
+
+    func sendNext(of traffic: inout LoopedTraffic) throws {
+        traffic.next(into: &batch)
+        try sendBatch()
+    }
+
+    private func sendBatch() throws {
         while sender.sent - sender.acknowledged > BenchLimits.windowEvents {
             try sender.takeAcknowledgements(waiting: 100)
         }
@@ -68,7 +78,6 @@ final class TrafficPlayer {
                 try unsafe sender.send(raw.bindMemory(to: UInt8.self).span, count: count)
             }
         }
-        return true
     }
 
     /// Waits a moment for acknowledgements, and sends nothing.

@@ -70,7 +70,7 @@ struct SustainedBench {
         let projectedBefore = try ledger.read { Int64($0.next.rawValue) - 1 }
         let player = try TrafficPlayer(ledger.service.endpoint)
         let acknowledgedBefore = player.acknowledged
-        var traffic = Traffic(settings(run))
+        var traffic = LoopedTraffic(settings(run))
         var seen = Seen()
         let progress = ProgressReport("sustaining", unit: "events")
         let begun = Stopwatch.now
@@ -94,7 +94,7 @@ struct SustainedBench {
             if Double(player.sent - acknowledgedBefore) > due {
                 try player.rest()
             } else {
-                _ = try player.sendNext(of: &traffic)
+                try player.sendNext(of: &traffic)
             }
         }
         let taken = Stopwatch.now - begun
@@ -117,8 +117,7 @@ struct SustainedBench {
     }
 
     private func settings(_ run: Int) -> TrafficSettings {
-        var settings = BenchTraffic.settings(calls: .max, sources: 1)
-        settings.calls = nil
+        var settings = BenchTraffic.settings(calls: BenchLimits.loopedCalls, sources: 1)
         // Other calls than those that are there before.
         settings.seed = UInt64(2 + run)
         settings.callsPerSecond = Self.callsPerSecond
