@@ -15,12 +15,12 @@ package struct LoopedTraffic: ~Copyable {
         /// How many rounds after the one that its call begins in it comes.
         var delay: Int64
         var bytes: Range<Int>
-        /// Where the time begins, of what it ends there, and where the rest begins, behind the part of the
-        /// Call-ID that differs from round to round.
+        /// Where its time stands, and where the rest begins, behind what differs of the Call-ID from round to
+        /// round.
         var timeStart: Int
         var timeEnd: Int
         var rest: Int
-        /// That part of the Call-ID.
+        /// What that is in the first round.
         var name: UInt32
     }
 
@@ -60,7 +60,8 @@ package struct LoopedTraffic: ~Copyable {
         }
     }
 
-    /// Puts the next events into `batch`, whose memory is used again. They never end.
+    /// Puts the next events into `batch`, whose memory is used again. They never end. What numbers they get
+    /// is left to whoever sends them.
     package mutating func next(into batch: inout TrafficBatch) {
         batch.source = source
         batch.count = 0
