@@ -73,9 +73,7 @@ extension EventBytes {
     /// The bytes of `other`; makes room itself.
     mutating func append(contentsOf other: borrowing EventBytes) {
         reserve(other.count)
-        // Safety: two owners, so two separate pieces of memory; `reserve` has made room.
-        unsafe (base + count).copyMemory(from: other.base, byteCount: other.count)
-        count += other.count
+        append(0..<other.count, of: other)
     }
 
     /// The bytes of `other` in `range`.

@@ -18,7 +18,6 @@ package struct LoopedTraffic: ~Copyable {
         /// Where its time stands, and where the rest begins, behind what differs of the Call-ID from round to
         /// round.
         var timeStart: Int
-        var timeEnd: Int
         var rest: Int
         /// What that is in the first round.
         var name: UInt32
@@ -85,7 +84,7 @@ package struct LoopedTraffic: ~Copyable {
         payload.reserve(TrafficLimits.eventBytesReserved)
         payload.append(place.bytes.lowerBound..<place.timeStart, of: events)
         payload.append(decimal: UInt64(place.time + round * roundMicroseconds))
-        payload.append(place.timeEnd..<(place.rest - Self.nameDigits), of: events)
+        payload.append(Self.between)
         payload.append(hex: place.name &+ UInt32(truncatingIfNeeded: round) &* Self.nameStep)
         payload.append(place.rest..<place.bytes.upperBound, of: events)
     }
@@ -93,7 +92,8 @@ package struct LoopedTraffic: ~Copyable {
     private static let nameDigits = 8
     /// An odd number: the names of a call are different ones for 2^32 rounds.
     private static let nameStep: UInt32 = 0x9E37_79B1
-    private static let between = ",\"callid\":\""
+    /// What stands between the time and the Call-ID.
+    private static let between: StaticString = ",\"callid\":\""
 
     /// Finds what differs from round to round in the event that lies in `range`.
     private static func place(
@@ -105,14 +105,14 @@ package struct LoopedTraffic: ~Copyable {
         let colons = line.indices.lazy.filter { line[$0] == UInt8(ascii: ":") }
         let timeStart = (colons.dropFirst().first ?? 0) + 1
         let timeEnd = timeStart + String(time).utf8.count
-        let callStart = timeEnd + between.utf8.count
+        let callStart = timeEnd + between.utf8CodeUnitCount
         let rest = callStart + nameDigits
         guard rest <= line.count, line[timeStart..<timeEnd].elementsEqual(String(time).utf8),
-            line[timeEnd..<callStart].elementsEqual(between.utf8),
+            line[timeEnd..<callStart].elementsEqual("\(between)".utf8),
             let name = UInt32(String(decoding: line[callStart..<rest], as: UTF8.self), radix: 16)
         else { preconditionFailure("an event has its time, and a Call-ID that begins with a number") }
         return Place(
             time: time, delay: delay, bytes: range, timeStart: range.lowerBound + timeStart,
-            timeEnd: range.lowerBound + timeEnd, rest: range.lowerBound + rest, name: name)
+            rest: range.lowerBound + rest, name: name)
     }
 }
