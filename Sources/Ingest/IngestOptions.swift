@@ -2,6 +2,15 @@ package import Events
 internal import Glibc
 package import Logging
 
+/// How the read model follows the log that intake writes.
+package enum ReadModelProgress: Sendable {
+    case current
+    /// Behind by more than what is under way while it keeps up: it gets more of the processors.
+    case behind
+    /// So far that no more credit is granted.
+    case farBehind
+}
+
 /// How intake is set up.
 package struct IngestOptions: Sendable {
     /// Where sources that want acknowledgements connect (DEALER to our ROUTER).
@@ -18,9 +27,9 @@ package struct IngestOptions: Sendable {
     package var groupBytes = Limits.groupBytesMax
     /// The ledger's clock.
     package var clock: @Sendable () -> Timestamp = { IngestOptions.wallClock() }
-    /// Whether something downstream is so far behind that no more credit should be granted. Asked a few times
-    /// a second from the receiving thread; must not wait.
-    package var isReadModelBehind: @Sendable () -> Bool = { false }
+    /// How the read model follows. Asked some thousand times a second from the receiving thread; must not
+    /// wait.
+    package var readModelProgress: @Sendable () -> ReadModelProgress = { .current }
     /// Called once, from the receiving thread, where intake has failed and takes nothing any more: the
     /// process has to stop and to be started again.
     package var onFailure: @Sendable (IngestError) -> Void = { _ in }

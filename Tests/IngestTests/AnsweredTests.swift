@@ -271,7 +271,7 @@ struct AnsweredTests {
 
     @Test func grantsNoCreditWhileTheReadModelIsFarBehind() throws {
         let ledger = try TestLedger()
-        ledger.isBehind.set(true)
+        ledger.readModel.set(.farBehind)
         var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
         var credit: String?
         for _ in 0..<5_000 {
@@ -283,8 +283,24 @@ struct AnsweredTests {
         #expect(
             try peer.ask(Sample.batch(1, 1), Sample.lines(1...1)) == Sample.ack(1, credit: 0),
             "taken all the same")
-        ledger.isBehind.set(false)
+        ledger.readModel.set(.current)
         #expect(try peer.answer() == #"{"v":1,"op":"credit","source":"p","epoch":7,"credit":1000}"#)
+        ledger.stop()
+    }
+
+    @Test func looksForMessagesLessOftenWhileTheReadModelIsBehind() throws {
+        let ledger = try TestLedger()
+        ledger.readModel.set(.behind)
+        var peer = try TestPeer(.dealer, ledger.service.routerEndpoints[0])
+        let begun = ContinuousClock.now
+        for number in Int64(1)...200 {
+            #expect(
+                try peer.ask(Sample.batch(number, 1), Sample.lines(number...number)) == Sample.ack(number),
+                "with all credit")
+        }
+        // Each answer takes a look of its own, and the first may come at once.
+        #expect(
+            ContinuousClock.now - begun >= .nanoseconds(199 * Int64(Limits.turnNanosecondsMin)))
         ledger.stop()
     }
 

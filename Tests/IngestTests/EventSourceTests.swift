@@ -47,13 +47,13 @@ struct EventSourceTests {
 
     @Test func waitsWithoutCreditAndGoesOnWithIt() throws {
         let ledger = try TestLedger()
-        ledger.isBehind.set(true)
+        ledger.readModel.set(.farBehind)
         usleep(400_000)
         var source = try EventSource(endpoint: ledger.service.routerEndpoints[0], Self.machine())
         source.put(Array(Sample.lines(1...5).utf8), count: 5)
         #expect(try !source.drain(milliseconds: 700))
         #expect(try ledger.events() == [])
-        ledger.isBehind.set(false)
+        ledger.readModel.set(.current)
         #expect(try source.drain(milliseconds: 10_000))
         #expect(try ledger.events().count == 5)
         ledger.stop()

@@ -40,12 +40,12 @@ final class TestLedger {
     let log: LogDirectory
     let service: IngestService
     let clock: TestClock
-    let isBehind = Flag()
+    let readModel = Progress()
 
-    final class Flag: Sendable {
-        let value = Mutex(false)
-        func set(_ new: Bool) { value.withLock { $0 = new } }
-        var isSet: Bool { value.withLock { $0 } }
+    final class Progress: Sendable {
+        private let value = Mutex(ReadModelProgress.current)
+        func set(_ new: ReadModelProgress) { value.withLock { $0 = new } }
+        var now: ReadModelProgress { value.withLock { $0 } }
     }
 
     init(
@@ -62,7 +62,7 @@ final class TestLedger {
         options.subscriberEndpoints = ["tcp://127.0.0.1:*"]
         options.creditEvents = credit
         options.clock = clock.read
-        options.isReadModelBehind = { [isBehind] in isBehind.isSet }
+        options.readModelProgress = { [readModel] in readModel.now }
         options.logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         service = try IngestService.start(log: log, options: options)
     }

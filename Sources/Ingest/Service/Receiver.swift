@@ -45,6 +45,7 @@ final class Receiver: @unchecked Sendable {
     private var hearsPublisher = false
     private var intakeChecked: UInt64 = 0
     private var gapsChecked: UInt64 = 0
+    private var turnPause = TurnPause(nanosecondsMin: Limits.turnNanosecondsMin)
     private var announced = GroupNumber(rawValue: 0)
 
     /// The epoch in which the ledger speaks.
@@ -148,9 +149,18 @@ final class Receiver: @unchecked Sendable {
         publish()
         guard !didWork else { return }
         try poller.wait(milliseconds: Limits.intakeCheckMilliseconds)
+        rest()
         pipe.toFiller.take()
         toReceiver.take()
         inbox.takeSignal()
+    }
+
+    /// Leaves the processors to the read model for a moment, where that is behind and nobody drops what is
+    /// not taken, as a PUB does.
+    private func rest() {
+        guard !hearsPublisher else { return }
+        let nanoseconds = turnPause.next(at: Self.monotonic(), options.readModelProgress())
+        if nanoseconds > 0 { usleep(UInt32((nanoseconds + 999) / 1_000)) }
     }
 
     /// Whether this thread may write what little there is: no message waits to be taken, and nobody drops any
@@ -278,7 +288,7 @@ final class Receiver: @unchecked Sendable {
     private func currentIntake() -> IntakeState {
         if pipe.isFull { return .closed }
         if case .closed = log.intake { return .closed }
-        return options.isReadModelBehind() ? .paused : .open
+        return options.readModelProgress() == .farBehind ? .paused : .open
     }
 
     private func publish() {

@@ -109,7 +109,7 @@ struct LedgerService {
         options.creditEvents = configuration.creditEvents
         options.gapMicroseconds = configuration.gapMicroseconds
         options.logger = logger
-        options.isReadModelBehind = { projector.lag > ServiceLimits.projectionLagMax }
+        options.readModelProgress = { projector.progress }
         return options
     }
 

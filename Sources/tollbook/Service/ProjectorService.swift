@@ -49,6 +49,15 @@ final class ProjectorService: Service, @unchecked Sendable {
         return durable > projected ? durable - projected : 0
     }
 
+    /// The same in words that intake understands.
+    var progress: ReadModelProgress {
+        switch lag {
+        case ...ServiceLimits.projectionLagSmall: .current
+        case ...ServiceLimits.projectionLagMax: .behind
+        default: .farBehind
+        }
+    }
+
     func run() async throws {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
