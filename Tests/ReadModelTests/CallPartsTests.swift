@@ -170,6 +170,7 @@ struct CallPartsTests {
         filter.shrink()
         let bytes = filter.bytes
         #expect(bytes.count == 64 || bytes.count <= max(4 * calls, 64))
+        #expect(8 * filter.words.capacity <= bytes.count + 64, "and take no more memory than that")
         let kept = try #require(PartFilter(bytes))
         for filter in [filter, kept] {
             #expect((0..<calls).allSatisfy { filter.mayHave(FilterBits(hash("c\($0)"))) })

@@ -3,7 +3,7 @@ internal import Projections
 /// A filter of the calls that have records in a part of their table, or on their way there: it never denies
 /// one. That of a part is kept in `call_parts`.
 final class PartFilter {
-    private var words: [UInt64]
+    private(set) var words: [UInt64]
     private var insertions = 0
 
     /// A byte for each record of the largest part: one stranger in forty is taken for a call of the part.
@@ -61,10 +61,12 @@ final class PartFilter {
     /// Makes it as small as is good for what it has: a part may end before it is full. Which block is meant
     /// is told by the lower bits of a key, so that one half can be laid over the other.
     func shrink() {
-        while words.count > Self.wordsMin, insertions * 16 <= words.count * 64 / 2 {
-            let half = words.count / 2
-            for index in 0..<half { words[index] |= words[index + half] }
-            words.removeLast(half)
+        var count = words.count
+        while count > Self.wordsMin, insertions * 16 <= count * 64 / 2 {
+            count /= 2
+            for index in 0..<count { words[index] |= words[index + count] }
         }
+        // Another array: one that has lost elements keeps their memory.
+        if count < words.count { words = Array(words[..<count]) }
     }
 }
