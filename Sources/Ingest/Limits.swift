@@ -83,7 +83,8 @@ package enum Limits {
     package static let futureMicrosecondsMax: Int64 = 24 * 3_600 * 1_000_000
     /// How often a stopped intake looks whether it may go on.
     package static let intakeCheckMilliseconds = 250
-    /// How far apart the receiving thread's looks at its sockets are while the read model is behind.
+    /// How far apart it is, while the read model is behind, that the receiving thread begins to take what has
+    /// come.
     package static let turnNanosecondsMin: UInt64 = 2_000_000
     /// How long a source waits for an answer before it says all that is unacknowledged again.
     package static let resendMicrosecondsDefault: Int64 = 2_000_000

@@ -30,9 +30,9 @@ enum CommandLimits {
 
 /// Every maximum and every interval of the service.
 enum ServiceLimits {
-    /// Events that the read model may be behind before intake leaves it more of the processors: two rounds,
-    /// which are under way while it keeps up.
-    static let projectionLagSmall: UInt64 = 65_536
+    /// Events that the read model may be behind before intake leaves it more of the processors: two of the
+    /// smallest rounds, which are under way while it keeps up.
+    static let projectionLagCurrentMax = UInt64(2 * roundEventsMin)
     /// Events that the read model may be behind before sources are granted no more credit.
     static let projectionLagMax: UInt64 = 4_000_000
     /// How long the projector waits for the log before it looks at the clock again.

@@ -160,7 +160,11 @@ final class Receiver: @unchecked Sendable {
     private func rest() {
         guard !hearsPublisher else { return }
         let nanoseconds = turnPause.next(at: Self.monotonic(), options.readModelProgress())
-        if nanoseconds > 0 { usleep(UInt32((nanoseconds + 999) / 1_000)) }
+        guard nanoseconds > 0 else { return }
+        statistics.pauses += 1
+        // What was laid while the writer was busy need not wait as well.
+        pipe.submit()
+        usleep(UInt32((nanoseconds + 999) / 1_000))
     }
 
     /// Whether this thread may write what little there is: no message waits to be taken, and nobody drops any

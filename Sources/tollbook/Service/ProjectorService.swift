@@ -21,6 +21,8 @@ final class ProjectorService: Service, @unchecked Sendable {
     private let logger: Logger
     private let next: Atomic<UInt64>
     private let isStopping = Atomic<Bool>(false)
+    /// Whether the read model can't be written now.
+    private let isRefused = Atomic<Bool>(false)
     private let failure = Mutex<(any Error)?>(nil)
 
     init(
@@ -49,11 +51,11 @@ final class ProjectorService: Service, @unchecked Sendable {
         return durable > projected ? durable - projected : 0
     }
 
-    /// The same in words that intake understands.
+    /// The same in words that intake understands. A read model that can't be written is helped by no pause.
     var progress: ReadModelProgress {
         switch lag {
-        case ...ServiceLimits.projectionLagSmall: .current
-        case ...ServiceLimits.projectionLagMax: .behind
+        case ...ServiceLimits.projectionLagCurrentMax: .current
+        case ...ServiceLimits.projectionLagMax: isRefused.load(ordering: .relaxed) ? .current : .behind
         default: .farBehind
         }
     }
@@ -80,6 +82,7 @@ final class ProjectorService: Service, @unchecked Sendable {
             } catch let error as ReadModelError where error.code == .database {
                 // A full disk above all. What the log takes can't be had again, what the read model lacks
                 // can: intake goes on as long as the log has room, and so does this once it is let.
+                isRefused.store(true, ordering: .relaxed)
                 let isNew = refusedAt.map { $0.duration(to: .now) > .seconds(ServiceLimits.refusalSeconds) }
                 if isNew ?? true {
                     refusedAt = .now
@@ -148,5 +151,6 @@ final class ProjectorService: Service, @unchecked Sendable {
         }
         logger.notice("the read model is written again")
         refusedAt = nil
+        isRefused.store(false, ordering: .relaxed)
     }
 }
