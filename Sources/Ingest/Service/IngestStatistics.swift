@@ -19,8 +19,8 @@ package struct IngestStatistics: Hashable, Sendable {
     package var groups: UInt64 = 0
     /// Messages that were dropped because the disk was full; their sources send them again.
     package var dropped: UInt64 = 0
-    /// Pauses that were made because the read model was behind.
-    package var pauses: UInt64 = 0
+    /// How long it has left messages waiting because the read model was behind.
+    package var pausedNanoseconds: UInt64 = 0
     /// From the moment that the first message of a group was taken to its acknowledgements: what it
     /// waited for in a pause before is not in it.
     package var ackLatency = LatencyHistogram()

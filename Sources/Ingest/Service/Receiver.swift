@@ -161,7 +161,7 @@ final class Receiver: @unchecked Sendable {
         guard !hearsPublisher else { return }
         let nanoseconds = turnPause.next(at: Self.monotonic(), options.readModelProgress())
         guard nanoseconds > 0 else { return }
-        statistics.pauses += 1
+        statistics.pausedNanoseconds += nanoseconds
         // What was laid while the writer was busy need not wait as well.
         pipe.submit()
         usleep(UInt32((nanoseconds + 999) / 1_000))

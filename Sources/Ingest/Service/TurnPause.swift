@@ -1,4 +1,4 @@
-/// How far apart intake's looks at its sockets are.
+/// How far apart intake's looks at its sockets are, where it had found nothing more and waited.
 ///
 /// Each look that finds something wakes the writer, libzmq's threads and the sources', and each of them takes
 /// a processor from whoever keeps the read model. Where that is behind, no other is free: looks are some way
