@@ -50,4 +50,8 @@ enum ReadModelLimits {
     static let pagesBufferedMax = (1 << 20) / PageBuilder.bytes
     /// Bytes of a file that is filled before they are synced ahead.
     static let syncAheadBytes = 64 << 20
+    /// The size of a file of filters that are full, where one of them is not larger.
+    static let shelfSheetBytes = 4 << 20
+    /// What is left free of a disk where such a file is written.
+    static let shelfRoomMin = 1 << 30
 }

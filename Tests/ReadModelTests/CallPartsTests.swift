@@ -31,6 +31,20 @@ struct CallPartsTests {
         try take(batch)
     }
 
+    private final class CountingShelf: Shelf {
+        private let shelf: FileShelf
+        /// How many were put.
+        private(set) var count = 0
+
+        init(beside path: String) throws { shelf = try #require(FileShelf(beside: path)) }
+
+        func put(_ bytes: UnsafeRawBufferPointer) -> ShelvedBytes? {
+            let put = unsafe shelf.put(bytes)
+            if put != nil { count += 1 }
+            return put
+        }
+    }
+
     private func check(_ parts: CallParts) throws {
         var strange = 0
         for number in stride(from: 1, to: Self.rows, by: 97) {
@@ -49,14 +63,19 @@ struct CallPartsTests {
         let place = try TestPlace()
         let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
         try database.write { db in
-            let parts = try CallParts(db)
+            let shelf = try CountingShelf(beside: place.readModel)
+            let parts = try CallParts(db, shelf: shelf)
+            // Who has asked has the filters of the parts that fill from then on, too.
+            #expect(try parts.candidates(hash("c1")).isEmpty)
             let writer = try RowWriter(db, parts)
             try db.execute(sql: "BEGIN")
             try records { try writer.write($0) }
             try check(parts)
+            #expect(shelf.count == 2)
             // As after a restart.
-            let again = try CallParts(db)
+            let again = try CallParts(db, shelf: shelf)
             try check(again)
+            #expect(shelf.count == 4)
             let call = try RecordFinder(db, again).call(
                 CallName(callID: Array("c5".utf8), fromTag: Array("from".utf8)))
             #expect(call.rows.map(\.number) == [5, Int64(Self.rows)])

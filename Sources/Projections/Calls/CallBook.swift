@@ -144,14 +144,14 @@ package struct CallBook: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - knownCalls: how many calls have had a record before, about.
     ///   - putsOff: that records wait until their call leaves memory; for a book that is opened on nothing.
+    ///   - shelf: for what is kept of calls that are gone; null to have it all in memory.
     package init(
         earlierCalls: any EarlierCalls, seed: UInt64, settings: Settings, sources: SourceRegistry,
         policies: PolicyHistory = PolicyHistory(), putsOff: Bool = false,
-        settledMax: Int = Limits.settledCallsInMemoryMax, knownCalls: Int = 0
+        settledMax: Int = Limits.settledCallsInMemoryMax, shelf: (any Shelf)? = nil
     ) {
-        forgotten = ForgottenCalls(filterWords: ForgottenCalls.filterWords(for: knownCalls))
+        forgotten = ForgottenCalls(shelf: shelf)
         self.putsOff = putsOff
         self.earlierCalls = earlierCalls
         self.seed = seed

@@ -29,6 +29,16 @@ package struct FilterBits: Sendable {
         return true
     }
 
+    /// The same of a filter that is full, from where bytes may have been lost without a word: a disk that
+    /// can't write a page leaves zeros in its place. A full filter has no block of zeros, so that one of
+    /// zeros denies nobody.
+    @unsafe
+    package func mayBeSet(in words: UnsafePointer<UInt64>, _ mask: Int) -> Bool {
+        if unsafe areSet(in: words, mask) { return true }
+        for index in 0..<8 where unsafe words[(block &+ index) & mask] != 0 { return false }
+        return true
+    }
+
     @unsafe
     package func set(in words: UnsafeMutablePointer<UInt64>, _ mask: Int) {
         for index in bits.indices { unsafe words[word(index, mask)] |= bit(index) }

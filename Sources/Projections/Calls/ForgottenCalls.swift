@@ -6,8 +6,8 @@ internal import Events
 ///
 /// Each stranger that is taken costs more than it seems: whoever folds waits for a search of the read model,
 /// behind what is being written to it. So a filter has 32 bits or more for each call, which one stranger in
-/// some sixty thousand passes: one a second of 75,000 new calls. Once it is full a second, twice
-/// as large, is filled beside it, and lets as many pass; whoever starts anew has one filter for all.
+/// some sixty thousand passes: one a second of 75,000 new calls. Once it is full it goes to a shelf, and
+/// another, twice as large up to `filterWordsMax`, is filled beside it, and lets as many pass.
 @safe
 struct ForgottenCalls: ~Copyable {
     // Safety: allocated with `mask + 1` words, freed in deinit or by the filter that takes them over; every
@@ -18,28 +18,33 @@ struct ForgottenCalls: ~Copyable {
     private var count = 0
     private var isFilter = false
     private let exactMax: Int
-    private let filterWords: Int
+    private let filterWordsFirst: Int
+    private let filterWordsMax: Int
+    private let shelf: (any Shelf)?
     /// Filters that are full.
     private var full: [FullFilter] = []
 
     private static let bitsPerCall = 32
     /// 32 MiB, for 8 million calls.
-    static let filterWordsStandard = 1 << 22
-
-    /// How large a filter is good for so many calls.
-    static func filterWords(for calls: Int) -> Int {
-        var words = filterWordsStandard
-        while words < calls * bitsPerCall / 64 { words *= 2 }
-        return words
-    }
+    static let filterWordsFirstStandard = 1 << 22
+    /// 64 MiB. Larger ones would be fewer to look into, and more to have in memory.
+    static let filterWordsMaxStandard = 1 << 23
 
     /// - Parameters:
     ///   - exactMax: how many keys are kept before the filter takes over.
-    ///   - filterWords: the size of the first filter; a power of two, 8 or more.
-    init(exactMax: Int = 1 << 18, filterWords: Int = filterWordsStandard) {
-        precondition(filterWords >= 8 && filterWords & (filterWords - 1) == 0)
+    ///   - filterWordsFirst: the size of the first filter; a power of two, 8 or more.
+    ///   - filterWordsMax: that of the others at most; a power of two, no less than the first's.
+    ///   - shelf: for full filters; null to keep them in memory.
+    init(
+        exactMax: Int = 1 << 18, filterWordsFirst: Int = filterWordsFirstStandard,
+        filterWordsMax: Int = filterWordsMaxStandard, shelf: (any Shelf)? = nil
+    ) {
+        precondition(filterWordsFirst >= 8 && filterWordsFirst & (filterWordsFirst - 1) == 0)
+        precondition(filterWordsMax >= filterWordsFirst && filterWordsMax & (filterWordsMax - 1) == 0)
         self.exactMax = exactMax
-        self.filterWords = filterWords
+        self.filterWordsFirst = filterWordsFirst
+        self.filterWordsMax = filterWordsMax
+        self.shelf = shelf
         mask = 4095
         unsafe words = .allocate(capacity: mask + 1)
         unsafe words.initialize(repeating: 0, count: mask + 1)
@@ -94,12 +99,12 @@ struct ForgottenCalls: ~Copyable {
 
     private mutating func becomeFilter() {
         isFilter = true
-        replaceWords(filterWords) { $0.setBits($1) }
+        replaceWords(filterWordsFirst) { $0.setBits($1) }
     }
 
     private mutating func beginAnother() {
-        full.append(unsafe FullFilter(words, mask))
-        mask = (mask + 1) * 2 - 1
+        full.append(unsafe FullFilter(words, mask, shelf))
+        mask = min((mask + 1) * 2, filterWordsMax) - 1
         count = 0
         unsafe words = Self.zeros(mask + 1)
     }
@@ -138,23 +143,35 @@ struct ForgottenCalls: ~Copyable {
 /// A filter that nothing is added to any more.
 @safe
 private final class FullFilter: Sendable {
-    // Safety: taken over in init, freed in deinit, never written; every index is masked.
-    private nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
+    // Safety: on the shelf for as long as `shelved` is there, or this object's own and freed in deinit; never
+    // written. Every index is masked.
+    private nonisolated(unsafe) let words: UnsafePointer<UInt64>
+    private let shelved: ShelvedBytes?
     private let mask: Int
 
     /// Takes the words over.
     @unsafe
-    init(_ words: UnsafeMutablePointer<UInt64>, _ mask: Int) {
-        unsafe self.words = words
+    init(_ words: UnsafeMutablePointer<UInt64>, _ mask: Int, _ shelf: (any Shelf)?) {
         self.mask = mask
+        let bytes = unsafe UnsafeRawBufferPointer(UnsafeBufferPointer(start: words, count: mask + 1))
+        shelved = unsafe shelf?.put(bytes)
+        if let shelved {
+            unsafe self.words = shelved.words
+            unsafe words.deallocate()
+        } else {
+            unsafe self.words = UnsafePointer(words)
+        }
     }
 
     deinit {
         // Safety: this object's own.
-        unsafe words.deallocate()
+        if shelved == nil { unsafe words.deallocate() }
     }
 
-    func contains(_ bits: FilterBits) -> Bool { unsafe bits.areSet(in: UnsafePointer(words), mask) }
+    func contains(_ bits: FilterBits) -> Bool {
+        // Safety: as above.
+        unsafe shelved == nil ? bits.areSet(in: words, mask) : bits.mayBeSet(in: words, mask)
+    }
 
     /// Looks at where a key would be.
     @inline(__always)

@@ -36,7 +36,7 @@ struct FoldLine: ~Copyable {
 
     init(
         _ start: consuming ReadModelDatabase.Start, log: LogDirectory, writing: WritingThread,
-        keepsOpenLast: Bool, putsOff: Bool, settledMax: Int
+        keepsOpenLast: Bool, putsOff: Bool, settledMax: Int, shelf: FileShelf?
     ) throws {
         self.keepsOpenLast = keepsOpenLast
         self.writing = writing
@@ -55,7 +55,7 @@ struct FoldLine: ~Copyable {
             earlierCalls: settledCalls,
             seed: log.id.keySeed, settings: start.settings, sources: sources,
             policies: start.policies, putsOff: putsOff, settledMax: settledMax,
-            knownCalls: Int(start.marks.row) * (ReadModelLimits.markBytesMax / 8))
+            shelf: shelf)
         book.use(completeness.open)
         if putsOff {
             records = RecordThread(

@@ -29,7 +29,7 @@ package final class Projector {
             next: start.next, stagedRecordsMin: stagedRecordsMin ?? ReadModelLimits.stagedRecordsMin)
         line = try FoldLine(
             start, log: log, writing: writing, keepsOpenLast: database.use == .rebuild, putsOff: false,
-            settledMax: settledMax)
+            settledMax: settledMax, shelf: FileShelf(beside: database.path))
         try line.restoreOpenCalls(database)
         writing.start(database)
     }
@@ -49,7 +49,8 @@ package final class Projector {
         try database.close()
         writing = WritingThread(next: start.next)
         line = try FoldLine(
-            start, log: log, writing: writing, keepsOpenLast: true, putsOff: true, settledMax: settledMax)
+            start, log: log, writing: writing, keepsOpenLast: true, putsOff: true, settledMax: settledMax,
+            shelf: FileShelf(beside: path))
         writing.start {
             try BulkTables(path: path, roots: roots)
         } then: {

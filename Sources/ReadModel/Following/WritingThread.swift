@@ -351,7 +351,7 @@ private final class Work {
     let checkpointing: Checkpointing?
 
     init(_ db: Database, _ database: ReadModelDatabase, _ stagedRecordsMin: Int) throws {
-        let parts = try CallParts(db)
+        let parts = try CallParts(db, shelf: FileShelf(beside: database.path))
         writer = try RowWriter(db, parts, stagedRecordsMin: stagedRecordsMin)
         finder = try RecordFinder(db, parts)
         // Not an immediate one: that would begin to read what is attached, which changes meanwhile.

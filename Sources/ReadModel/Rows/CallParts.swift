@@ -10,7 +10,8 @@ internal import Projections
 /// not there; a part that has none is looked into. Old revisions and findings have no filters: there are
 /// fewer of them.
 ///
-/// Once somebody has asked, memory holds a byte for each record of full parts, and up to four of others.
+/// Once somebody has asked, the shelf holds a byte for each record of full parts, and up to four of others;
+/// memory does, where there is no shelf or no room on it.
 ///
 /// Used on the connection that writes the records.
 final class CallParts {
@@ -20,7 +21,7 @@ final class CallParts {
     private var keep: Statement
     private var drop: Statement
     /// By part; null until somebody has asked.
-    private var full: [Int64: PartFilter]?
+    private var full: [Int64: FullPartFilter]?
     /// The part that is being filled; null until something was added, or somebody has asked.
     private var current: (part: Int64, filter: PartFilter)? {
         didSet { currentPart = current?.part ?? -1 }
@@ -29,8 +30,11 @@ final class CallParts {
     private var currentPart: Int64 = -1
     /// Calls of that part which its filter has yet to get: many are put in at once.
     private var added: [UInt64] = []
+    private let shelf: (any Shelf)?
 
-    init(_ db: Database) throws {
+    /// - Parameter shelf: for the filters of full parts; null to have them in memory.
+    init(_ db: Database, shelf: (any Shelf)? = nil) throws {
+        self.shelf = shelf
         load = try Statement(db, "SELECT part, calls FROM call_parts")
         scan = try Statement(
             db, "SELECT callid, from_tag FROM cdrs WHERE id >> \(ReadModelSchema.partBits) = ?")
@@ -69,7 +73,7 @@ final class CallParts {
             keep.blob(now.filter.bytes)
             keep.integer(now.part)
             try keep.run()
-            full?[now.part] = now.filter
+            if full != nil { full?[now.part] = FullPartFilter(now.filter, shelf) }
             now = (part, PartFilter())
             current = now
         }
@@ -105,10 +109,12 @@ final class CallParts {
         return (part, filter)
     }
 
-    private func loadFull() throws -> [Int64: PartFilter] {
+    private func loadFull() throws -> [Int64: FullPartFilter] {
         if let full { return full }
-        var loaded: [Int64: PartFilter] = [:]
-        while try load.step() { loaded[load.readInteger(0)] = PartFilter(load.readBytes(1)) }
+        var loaded: [Int64: FullPartFilter] = [:]
+        while try load.step() {
+            loaded[load.readInteger(0)] = PartFilter(load.readBytes(1)).map { FullPartFilter($0, shelf) }
+        }
         load.reset()
         full = loaded
         return loaded

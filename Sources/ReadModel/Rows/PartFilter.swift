@@ -70,3 +70,29 @@ final class PartFilter {
         if count < words.count { words = Array(words[..<count]) }
     }
 }
+
+/// That of a part that ends: nothing is added to it any more, and a shelf has it, where there is room.
+struct FullPartFilter {
+    private enum Words {
+        case shelved(ShelvedBytes)
+        case memory(PartFilter)
+    }
+
+    private let words: Words
+    private let mask: Int
+
+    init(_ filter: PartFilter, _ shelf: (any Shelf)?) {
+        mask = filter.words.count - 1
+        // Safety: lent for the call.
+        let shelved = unsafe filter.words.withUnsafeBytes { unsafe shelf?.put($0) }
+        words = shelved.map(Words.shelved) ?? .memory(filter)
+    }
+
+    func mayHave(_ bits: FilterBits) -> Bool {
+        switch words {
+        // Safety: so many words were put there.
+        case .shelved(let bytes): unsafe bits.mayBeSet(in: bytes.words, mask)
+        case .memory(let filter): filter.mayHave(bits)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import Glibc
+internal import Projections
+
+/// A shelf in files without a name, beside the read model: the system writes them out, takes the memory that
+/// they are in where it has none to spare, and reads them again when somebody looks. They are gone with the
+/// process.
+///
+/// Nothing is synced: a page that the disk could not write is zeros when it is read again, and one that it
+/// can't read ends the process.
+///
+/// One thread puts; what was put is read by any.
+final class FileShelf: Shelf {
+    private let directory: String
+    private let sheetBytes: Int
+    private let taken: (Int) -> Int
+    /// The file that is being filled: its descriptor, where it is mapped, and how much of it is taken.
+    private var descriptor: Int32 = -1
+    private var sheet: Sheet?
+    private var used = 0
+
+    /// - Parameters:
+    ///   - path: of a file in the directory where the files are to be; null is made of an empty one, which is
+    ///     a database's that has no place.
+    ///   - taken: how many of so many bytes the disk may be given at once; 0 as if it were full.
+    init?(
+        beside path: String, sheetBytes: Int = ReadModelLimits.shelfSheetBytes,
+        taken: @escaping (Int) -> Int = { $0 }
+    ) {
+        if path.isEmpty { return nil }
+        directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        self.sheetBytes = sheetBytes
+        self.taken = taken
+    }
+
+    deinit { closeFile() }
+
+    /// Null where the disk is nearly full, or the file system has no files without a name.
+    func put(_ bytes: UnsafeRawBufferPointer) -> ShelvedBytes? {
+        if used + bytes.count > sheet?.count ?? 0 { begin(max(bytes.count, sheetBytes)) }
+        // Safety: lent for this call; what was written stays as it is for as long as the sheet does.
+        guard let sheet, hasRoom(for: bytes.count), unsafe writeAll(bytes) else {
+            giveBack()
+            return nil
+        }
+        defer { used += (bytes.count + 63) & ~63 }
+        return unsafe ShelvedBytes(base: sheet.base + used, count: bytes.count, owner: sheet)
+    }
+
+    private func begin(_ count: Int) {
+        closeFile()
+        // Safety: the path is lent for the length of the call.
+        descriptor = unsafe open(directory, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0, ftruncate(descriptor, count) == 0 else { return closeFile() }
+        sheet = Sheet(descriptor, count)
+    }
+
+    /// `O_TMPFILE` of open(2), which Swift's Glibc module leaves out.
+    private static let unnamed = 0o20_000_000 | O_DIRECTORY
+
+    /// Whether the log and the read model have room besides: what lies here must not be what intake stops
+    /// for.
+    private func hasRoom(for bytes: Int) -> Bool {
+        var disk = statvfs()
+        // Safety: writes the one struct that it is given.
+        guard unsafe fstatvfs(descriptor, &disk) == 0 else { return false }
+        return Int(disk.f_bavail) * Int(disk.f_frsize) >= bytes + ReadModelLimits.shelfRoomMin
+    }
+
+    /// Leaves the disk what was taken of it in vain.
+    private func giveBack() {
+        if descriptor >= 0 { ftruncate(descriptor, used) }
+        closeFile()
+    }
+
+    /// What is mapped stays.
+    private func closeFile() {
+        if descriptor >= 0 { close(descriptor) }
+        (descriptor, sheet, used) = (-1, nil, 0)
+    }
+
+    @unsafe
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = taken(bytes.count - done)
+            if count == 0 { return false }
+            // Safety: within the bytes, which are lent for the call.
+            let written = unsafe pwrite(
+                descriptor, bytes.baseAddress.unsafelyUnwrapped + done, count, used + done)
+            if written < 0, errno == EINTR { continue }
+            guard written > 0 else { return false }
+            done += written
+        }
+        return true
+    }
+}
+
+/// A file in memory, for as long as this object lives.
+@safe
+private final class Sheet: Sendable {
+    // Safety: mapped in init, unmapped in deinit, read only. The file has no name, so that nobody makes it
+    // shorter than what was put there, and nothing is read of it before it was written.
+    nonisolated(unsafe) let base: UnsafeRawPointer
+    let count: Int
+
+    init?(_ descriptor: Int32, _ count: Int) {
+        // Safety: a mapping of its own.
+        let mapping = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let start = unsafe mapping, unsafe start != MAP_FAILED else { return nil }
+        unsafe base = UnsafeRawPointer(start)
+        self.count = count
+    }
+
+    deinit {
+        // Safety: mapped in init.
+        unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
+    }
+}
