@@ -185,6 +185,31 @@ struct CompressionTests {
         log.close()
     }
 
+    @Test("Where a full disk has no room for the next segment, compression makes some")
+    func makesRoom() async throws {
+        let storage = SimulatedStorage()
+        let place = Place(storage: storage, data: "/data")
+        let log = try place.open { $0.processorTimes = { nil } }
+        let ledger = try Ledger.filled(log)
+        #expect(place.segmentPaths.count > 2)
+        let used = try place.names.reduce(0) { $0 + (try place.bytes(place.data + "/log/" + $1).count) }
+        // Enough for any segment that is compressed, and not for one that isn't.
+        storage.faults.capacity = used + LogLimits.segmentBytesMin - 1
+        let error = #expect(throws: LogError.self) { try log.maintain() }
+        #expect(error?.code == .noSpace)
+        #expect(log.intake == .closed(try #require(error)))
+        log.startMaintenance()
+        // Compression works while nobody else wants the processors, such as other tests.
+        let deadline = ContinuousClock.now + .seconds(120)
+        while log.intake != .open || place.segmentPaths.count > 1, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(log.intake == .open)
+        #expect(place.segmentPaths.count == 1 && place.names.contains("spare"))
+        #expect(try Ledger.read(log) == ledger.entries)
+        log.close()
+    }
+
     @Test("Who reads single events lets go of a plain file that is gone")
     func givesTheDiskItsSpaceBack() throws {
         let place = Backend.disk.makePlace()

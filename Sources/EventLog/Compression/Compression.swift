@@ -126,9 +126,10 @@ final class Compression: Sendable {
             hasMore.store(false, ordering: .sequentiallyConsistent)
             var wait = Duration.seconds(3600)
             // The writer's next segment comes first: what compressing takes of a disk that is nearly full
-            // must not be what intake stops for.
+            // must not be what intake stops for. Where there is no room for that segment, compressing is what
+            // makes some.
             while !isStopped, pending.withLock({ !$0.isEmpty }) {
-                guard space.isReady else {
+                guard space.isReady || space.failure?.code == .noSpace else {
                     wait = .seconds(1)
                     break
                 }

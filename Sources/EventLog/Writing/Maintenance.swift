@@ -64,7 +64,13 @@ final class Maintenance: Sendable {
     func run(isPatient: Bool = false) throws(LogError) {
         // A mark that is late bounds less, and nothing else.
         try? mark()
-        if isPatient { try space.prepare(pause: pause(hasTime:)) } else { try space.prepare() }
+        var failure: LogError?
+        do throws(LogError) {
+            if isPatient { try space.prepare(pause: pause(hasTime:)) } else { try space.prepare() }
+        } catch {
+            // A segment that has its summary can be compressed, which makes room for the next.
+            failure = error
+        }
         while let next = pending.withLock(\.first) {
             do throws(LogError) {
                 try summarize(next, isPatient: isPatient)
@@ -78,6 +84,7 @@ final class Maintenance: Sendable {
             pending.withLock { _ = $0.removeFirst() }
             compression.add(next.segment)
         }
+        if let failure { throw failure }
     }
 
     /// - Parameter isPatient: to leave the processor to whoever waits for it, now and then. Otherwise a sync
