@@ -10,7 +10,7 @@ internal import Projections
 ///
 /// One thread puts; what was put is read by any.
 final class FileShelf: Shelf {
-    private let directory: String
+    private let path: String
     private let sheetBytes: Int
     private let taken: (Int) -> Int
     /// The file that is being filled: its descriptor, where it is mapped, and how much of it is taken.
@@ -19,22 +19,22 @@ final class FileShelf: Shelf {
     private var used = 0
 
     /// - Parameters:
-    ///   - path: of a file in the directory where the files are to be; null is made of an empty one, which is
-    ///     a database's that has no place.
+    ///   - path: of a file beside which they are to be; null is made of an empty one, which is a database's
+    ///     that has no place.
     ///   - taken: how many of so many bytes the disk may be given at once; 0 as if it were full.
     init?(
         beside path: String, sheetBytes: Int = ReadModelLimits.shelfSheetBytes,
         taken: @escaping (Int) -> Int = { $0 }
     ) {
         if path.isEmpty { return nil }
-        directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        self.path = path
         self.sheetBytes = sheetBytes
         self.taken = taken
     }
 
     deinit { closeFile() }
 
-    /// Null where the disk is nearly full, or the file system has no files without a name.
+    /// Null where the disk is nearly full.
     func put(_ bytes: UnsafeRawBufferPointer) -> ShelvedBytes? {
         if used + bytes.count > sheet?.count ?? 0 { begin(max(bytes.count, sheetBytes)) }
         // Safety: lent for this call; what was written stays as it is for as long as the sheet does.
@@ -48,14 +48,18 @@ final class FileShelf: Shelf {
 
     private func begin(_ count: Int) {
         closeFile()
-        // Safety: the path is lent for the length of the call.
-        descriptor = unsafe open(directory, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
-        guard descriptor >= 0, ftruncate(descriptor, count) == 0 else { return closeFile() }
+        // `O_TMPFILE` would make none with a name at all, where the file system can: ZFS before 2.2 can't.
+        var name = Array("\(path)-filters-XXXXXX".utf8CString)
+        // Safety: ends with a zero, and is lent for the length of the call.
+        descriptor = unsafe name.withUnsafeMutableBufferPointer { name in
+            let descriptor = unsafe mkstemp(name.baseAddress.unsafelyUnwrapped)
+            if descriptor >= 0 { unsafe unlink(name.baseAddress.unsafelyUnwrapped) }
+            return descriptor
+        }
+        guard descriptor >= 0, fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0, ftruncate(descriptor, count) == 0
+        else { return closeFile() }
         sheet = Sheet(descriptor, count)
     }
-
-    /// `O_TMPFILE` of open(2), which Swift's Glibc module leaves out.
-    private static let unnamed = 0o20_000_000 | O_DIRECTORY
 
     /// Whether the log and the read model have room besides: what lies here must not be what intake stops
     /// for.
