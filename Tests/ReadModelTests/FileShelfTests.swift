@@ -44,7 +44,7 @@ struct FileShelfTests {
         let directory = URL(filePath: place.readModel).deletingLastPathComponent().path
         let before = try FileManager.default.contentsOfDirectory(atPath: directory)
         #expect(try mapped(place.readModel) == 0)
-        var shelf = FileShelf(beside: place.readModel, sheetBytes: Self.sheetBytes)
+        var shelf = FileShelf(beside: place.readModel, sheetBytes: Self.sheetBytes, roomMin: 0)
         var shelved: [ShelvedBytes] = []
         for number in Self.sizes.indices {
             let bytes = shelf.map { put(number, on: $0) } ?? nil
@@ -64,7 +64,7 @@ struct FileShelfTests {
         let place = try TestPlace()
         var room = Int.max
         let shelf = try #require(
-            FileShelf(beside: place.readModel, sheetBytes: Self.sheetBytes) { count in
+            FileShelf(beside: place.readModel, sheetBytes: Self.sheetBytes, roomMin: 0) { count in
                 let taken = min(count, room)
                 room -= taken
                 return taken
@@ -78,6 +78,16 @@ struct FileShelfTests {
         let third: ShelvedBytes = try #require(put(3, on: shelf))
         shelved[3] = third
         for (number, bytes) in shelved { expect(number, in: bytes) }
+    }
+
+    /// What lies there must not be what the log and the read model lack.
+    @Test(arguments: [0, 1 << 50]) func aDiskThatIsNearlyFullIsLeftAlone(roomMin: Int) throws {
+        let place = try TestPlace()
+        let shelf = try #require(FileShelf(beside: place.readModel, roomMin: roomMin))
+        let bytes: ShelvedBytes? = put(3, on: shelf)
+        #expect((bytes != nil) == (roomMin == 0))
+        #expect(try mapped(place.readModel) == (roomMin == 0 ? 1 : 0))
+        withExtendedLifetime(bytes) {}
     }
 
     /// Whoever asks keeps what it has, and may ask again.

@@ -12,6 +12,7 @@ internal import Projections
 final class FileShelf: Shelf {
     private let path: String
     private let sheetBytes: Int
+    private let roomMin: Int
     private let taken: (Int) -> Int
     /// The file that is being filled: its descriptor, where it is mapped, and how much of it is taken.
     private var descriptor: Int32 = -1
@@ -21,14 +22,17 @@ final class FileShelf: Shelf {
     /// - Parameters:
     ///   - path: of a file beside which they are to be; null is made of an empty one, which is a database's
     ///     that has no place.
+    ///   - roomMin: how many bytes of the disk are left free.
     ///   - taken: how many of so many bytes the disk may be given at once; 0 as if it were full.
     init?(
         beside path: String, sheetBytes: Int = ReadModelLimits.shelfSheetBytes,
+        roomMin: Int = ReadModelLimits.shelfRoomMin,
         taken: @escaping (Int) -> Int = { $0 }
     ) {
         if path.isEmpty { return nil }
         self.path = path
         self.sheetBytes = sheetBytes
+        self.roomMin = roomMin
         self.taken = taken
     }
 
@@ -67,7 +71,7 @@ final class FileShelf: Shelf {
         var disk = statvfs()
         // Safety: writes the one struct that it is given.
         guard unsafe fstatvfs(descriptor, &disk) == 0 else { return false }
-        return Int(disk.f_bavail) * Int(disk.f_frsize) >= bytes + ReadModelLimits.shelfRoomMin
+        return Int(disk.f_bavail) * Int(disk.f_frsize) >= bytes + roomMin
     }
 
     /// Leaves the disk what was taken of it in vain.
