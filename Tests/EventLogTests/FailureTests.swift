@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import Glibc
 import Testing
 
 /// What the log does when the disk fails it.
@@ -71,6 +72,21 @@ struct FailureTests {
         #expect(try LogVerifier(log).run().badSummaries.isEmpty)
         log.close()
         #expect(try Ledger.read(try place.open()) == ledger.entries)
+    }
+
+    @Test("What a disk hasn't room for takes nothing of it")
+    func moreThanThereIs() throws {
+        let place = Backend.disk.makePlace()
+        try place.storage.makeDirectory(place.data)
+        var disk = statvfs()
+        // Safety: writes the one struct that it is given; the path ends with a zero.
+        #expect(unsafe statvfs(place.data, &disk) == 0)
+        let file = try place.storage.open(place.data + "/more", .make)
+        let error = #expect(throws: LogError.self) {
+            try file.reserve(Int(disk.f_blocks) * Int(disk.f_frsize) + 1)
+        }
+        #expect(error?.code == .noSpace)
+        #expect(try file.size() == 0)
     }
 
     @Test(
