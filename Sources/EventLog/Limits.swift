@@ -79,6 +79,8 @@ package enum LogLimits {
     static let contentionWatchNanoseconds: UInt64 = 10_000_000
     /// How long compression waits for room on a disk that was full, in seconds.
     static let compressionRetrySeconds = 60
+    /// A fourth of a segment is kept free for it to be compressed; it takes a seventh or so.
+    static let compressedShareMax = 4
     /// Unpacked blocks that one reader of single events keeps.
     static let blockCacheBytesMax = 16 << 20
     /// Blocks that are unpacked ahead of who reads in order.

@@ -1,6 +1,5 @@
 import EventLog
 import Events
-import Glibc
 import Testing
 
 /// What the log does when the disk fails it.
@@ -78,15 +77,22 @@ struct FailureTests {
     func moreThanThereIs() throws {
         let place = Backend.disk.makePlace()
         try place.storage.makeDirectory(place.data)
-        var disk = statvfs()
-        // Safety: writes the one struct that it is given; the path ends with a zero.
-        #expect(unsafe statvfs(place.data, &disk) == 0)
         let file = try place.storage.open(place.data + "/more", .make)
-        let error = #expect(throws: LogError.self) {
-            try file.reserve(Int(disk.f_blocks) * Int(disk.f_frsize) + 1)
-        }
+        let error = #expect(throws: LogError.self) { try file.reserve(4_096, leaving: 1 << 60) }
         #expect(error?.code == .noSpace)
         #expect(try file.size() == 0)
+        try file.reserve(4_096, leaving: 4_096)
+        #expect(try file.size() == 4_096)
+    }
+
+    @Test("What a disk has room for is told to the byte, whatever its size")
+    func room() {
+        for blockBytes in [512, 4_096, 1 << 20] as [UInt64] {
+            let room = DiskRoom(blocks: 3, blockBytes: blockBytes)
+            #expect(room.holds(Int(blockBytes) * 3) && !room.holds(Int(blockBytes) * 3 + 1))
+        }
+        #expect(!DiskRoom(blocks: 0, blockBytes: 4_096).holds(1))
+        #expect(DiskRoom(blocks: .max, blockBytes: 4_096).holds(.max))
     }
 
     @Test(

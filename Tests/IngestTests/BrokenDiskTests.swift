@@ -51,9 +51,9 @@ final class FickleFile: StorageFile {
     var path: String { file.path }
     var isDirect: Bool { file.isDirect }
     func size() throws(LogError) -> Int { try file.size() }
-    func reserve(_ bytes: Int) throws(LogError) {
+    func reserve(_ bytes: Int, leaving rest: Int) throws(LogError) {
         if faults.value.withLock({ $0.isFull }) { throw LogError(.noSpace, path: path, "The disk is full.") }
-        try file.reserve(bytes)
+        try file.reserve(bytes, leaving: rest)
     }
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int { try file.write(bytes, at: offset) }
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8] { try file.read(count, at: offset) }

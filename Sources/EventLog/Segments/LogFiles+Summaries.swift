@@ -20,10 +20,16 @@ extension LogFiles {
     /// Puts a summary beside its segment; it gets its name once it is whole.
     func write(summary: [UInt8], of segment: SegmentID) throws(LogError) {
         let path = directory + "/" + segment.summaryName
-        let file = try storage.open(path + ".new", .make)
-        try file.writeAll(summary, at: 0)
-        try file.sync()
-        try storage.rename(path + ".new", to: path)
+        do throws(LogError) {
+            let file = try storage.open(path + ".new", .make)
+            try file.writeAll(summary, at: 0)
+            try file.sync()
+            try storage.rename(path + ".new", to: path)
+        } catch {
+            // The room that it takes may be what is missing; opening the log removes it too.
+            try? storage.remove(path + ".new")
+            throw error
+        }
         try storage.syncDirectory(directory)
     }
 

@@ -27,21 +27,14 @@ final class DiskFile: StorageFile {
 
     /// Looks first: a file system that has less gives it all, and says only then that it isn't enough. Until
     /// it has it back, compression and the read model would find a disk that is full.
-    func reserve(_ bytes: Int) throws(LogError) {
-        let code = hasRoom(for: bytes) ? posix_fallocate(descriptor, 0, bytes) : ENOSPC
+    func reserve(_ bytes: Int, leaving rest: Int) throws(LogError) {
+        let hasRoom = DiskRoom(of: descriptor)?.holds(bytes + rest) ?? true
+        let code = hasRoom ? posix_fallocate(descriptor, 0, bytes) : ENOSPC
         guard code == 0 else {
             errno = code
-            throw LogError.system(path, "gets no \(bytes) bytes of space")
+            let besides = rest > 0 ? " with \(rest) left" : ""
+            throw LogError.system(path, "gets no \(bytes) bytes of space\(besides)")
         }
-    }
-
-    /// True where the file system doesn't tell.
-    private func hasRoom(for bytes: Int) -> Bool {
-        var disk = statvfs()
-        // Safety: writes the one struct that it is given.
-        guard unsafe fstatvfs(descriptor, &disk) == 0, disk.f_blocks > 0 else { return true }
-        // The last few percent are the superuser's.
-        return Int(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * Int(disk.f_frsize) >= bytes
     }
 
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int {

@@ -34,8 +34,9 @@ package protocol StorageFile: AnyObject, Sendable {
     /// multiples of `LogLimits.pageBytes`.
     var isDirect: Bool { get }
     func size() throws(LogError) -> Int
-    /// Takes the space for `bytes` bytes, or says `noSpace`; afterwards the file is that long.
-    func reserve(_ bytes: Int) throws(LogError)
+    /// Takes the space for `bytes` bytes, or says `noSpace`, as it does where less than `rest` would be left;
+    /// afterwards the file is that long.
+    func reserve(_ bytes: Int, leaving rest: Int) throws(LogError)
     /// - Returns: how many bytes were taken: at least one, maybe not all.
     func write(_ bytes: RawSpan, at offset: Int) throws(LogError) -> Int
     func read(_ count: Int, at offset: Int) throws(LogError) -> [UInt8]
@@ -55,6 +56,7 @@ package protocol StorageFile: AnyObject, Sendable {
 extension StorageFile {
     package func yieldCache(_ range: Range<Int>) {}
     package func writeOut(_ range: Range<Int>) throws(LogError) {}
+    package func reserve(_ bytes: Int) throws(LogError) { try reserve(bytes, leaving: 0) }
 
     /// Writes all of it.
     func writeAll(_ bytes: RawSpan, at offset: Int) throws(LogError) {

@@ -54,6 +54,10 @@ final class SegmentSpace: Sendable {
     /// Whether the writer can go on in a next segment without asking the disk for room.
     var isReady: Bool { state.withLock { if case .ready = $0 { true } else { false } } }
 
+    /// What stays free of the disk where a segment is made: compressing a full one is what makes room again,
+    /// and takes some of it first.
+    private var roomLeft: Int { segmentBytes / LogLimits.compressedShareMax }
+
     /// Takes over the spare that an earlier process has left, if it fits.
     func adopt(_ names: [String]) throws(LogError) {
         for name in names where Self.leftovers.contains(name) { try storage.remove(directory + "/" + name) }
@@ -76,7 +80,7 @@ final class SegmentSpace: Sendable {
         if state.withLock({ $0.isMade }) { return }
         let path = directory + "/" + Self.newName
         do throws(LogError) {
-            try storage.open(path, .make).reserve(segmentBytes)
+            try storage.open(path, .make).reserve(segmentBytes, leaving: roomLeft)
             let file = try storage.open(path, .writePages)
             guard try writeZeros(file, pause: pause) else { return try storage.remove(path) }
             try storage.rename(path, to: directory + "/" + Self.spareName)
@@ -144,7 +148,7 @@ final class SegmentSpace: Sendable {
         let path = directory + "/" + name
         let file = try storage.open(path, isReady ? .write : .make)
         do throws(LogError) {
-            if !isReady { try file.reserve(segmentBytes) }
+            if !isReady { try file.reserve(segmentBytes, leaving: roomLeft) }
             try file.writeAll(
                 SegmentHeader(log: id, segment: segment, segmentBytes: segmentBytes).encoded, at: 0)
             try file.sync()

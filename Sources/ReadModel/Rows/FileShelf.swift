@@ -1,3 +1,4 @@
+internal import EventLog
 internal import Glibc
 internal import Projections
 
@@ -68,10 +69,7 @@ final class FileShelf: Shelf {
     /// Whether the log and the read model have room besides: what lies here must not be what intake stops
     /// for.
     private func hasRoom(for bytes: Int) -> Bool {
-        var disk = statvfs()
-        // Safety: writes the one struct that it is given.
-        guard unsafe fstatvfs(descriptor, &disk) == 0 else { return false }
-        return Int(disk.f_bavail) * Int(disk.f_frsize) >= bytes + roomMin
+        DiskRoom(of: descriptor)?.holds(bytes + roomMin) ?? false
     }
 
     /// Leaves the disk what was taken of it in vain.

@@ -64,8 +64,8 @@ final class SimulatedFile: StorageFile {
 
     func size() throws(LogError) -> Int { content.state.withLock(\.count) }
 
-    func reserve(_ bytes: Int) throws(LogError) {
-        guard isThereRoom(for: bytes) else {
+    func reserve(_ bytes: Int, leaving rest: Int) throws(LogError) {
+        guard isThereRoom(for: bytes + rest) else {
             throw LogError(.noSpace, path: path, errno: 28, "gets no space")
         }
         content.state.withLock { $0.grow(to: bytes) }

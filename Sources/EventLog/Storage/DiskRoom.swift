@@ -1,0 +1,27 @@
+internal import Glibc
+
+/// What a file system has left for whoever asks.
+package struct DiskRoom {
+    private let blocks: UInt64
+    private let blockBytes: UInt64
+
+    package init(blocks: UInt64, blockBytes: UInt64) {
+        self.blocks = blocks
+        self.blockBytes = blockBytes
+    }
+
+    /// Null where the file system doesn't tell. Of the last few percent, which are the superuser's, others
+    /// are told nothing, also where they may use them.
+    package init?(of descriptor: Int32) {
+        var disk = statvfs()
+        // Safety: writes the one struct that it is given.
+        guard unsafe fstatvfs(descriptor, &disk) == 0, disk.f_blocks > 0 else { return nil }
+        self.init(
+            blocks: UInt64(geteuid() == 0 ? disk.f_bfree : disk.f_bavail), blockBytes: UInt64(disk.f_frsize))
+    }
+
+    package func holds(_ bytes: Int) -> Bool {
+        let (room, isBeyondCount) = blocks.multipliedReportingOverflow(by: blockBytes)
+        return isBeyondCount || room >= bytes
+    }
+}
