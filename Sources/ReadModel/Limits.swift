@@ -52,6 +52,8 @@ enum ReadModelLimits {
     static let syncAheadBytes = 64 << 20
     /// The size of a file of filters that are full, where one of them is not larger.
     static let shelfSheetBytes = 4 << 20
+    /// Rows that are read to compare them between two words on how far it is.
+    static let rowsComparedUntold = 1_024
     /// What is left free of a disk where such a file is written.
     static let shelfRoomMin = 1 << 30
 }

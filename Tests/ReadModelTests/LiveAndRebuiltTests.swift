@@ -221,19 +221,28 @@ struct LiveAndRebuiltTests {
         return projector.next
     }
 
-    @Test func aDifferenceIsFound() throws {
+    private static let withAgent = "SELECT min(rowid) FROM cdrs WHERE user_agent IS NOT NULL"
+
+    /// Whatever is not the same is found, and told row by row, with everything else left out.
+    @Test(arguments: [
+        ("UPDATE cdrs SET duration_us = duration_us + 1 WHERE rowid = 7; DELETE FROM cdrs WHERE id = 8", 2),
+        // What is added to the one is taken from the other.
+        ("UPDATE cdrs SET duration_us = duration_us + 16 - rowid WHERE rowid IN (15, 17)", 2),
+        ("UPDATE cdrs SET user_agent = CAST(user_agent AS BLOB) WHERE rowid = (\(withAgent))", 1),
+        ("UPDATE cdrs SET user_agent = NULL WHERE rowid = (\(withAgent))", 1),
+        ("UPDATE cdrs SET callid = callid || 'x' WHERE rowid = 7", 2),
+    ])
+    func aDifferenceIsFound(sql: String, count: Int) throws {
         let place = try TestPlace()
         try place.fill(seed: 9, calls: 50)
         let database = try ReadModelDatabase(path: place.readModel, logID: place.log.id, use: .live)
         var random = RandomStream(seed: 9)
         while try project(database, place.log, &random) < place.log.durable.next {}
-        try database.write { db in
-            try db.execute(sql: "UPDATE cdrs SET duration_us = duration_us + 1 WHERE rowid = 7")
-            try db.execute(sql: "DELETE FROM cdrs WHERE rowid = 8")
-        }
+        try database.write { db in try db.execute(sql: sql) }
         try database.close()
         let report = try Comparison.run(readModel: place.readModel, log: place.log)
-        #expect(report.tables.first { $0.name == "cdrs" }?.differences == 2)
+        #expect(report.tables.first { $0.name == "cdrs" }?.differences == count)
+        #expect(report.examples.allSatisfy { $0.table == "cdrs" } && report.examples.count >= count)
     }
 }
 

@@ -1,11 +1,10 @@
 package import EventLog
 package import Events
 internal import GRDB
-internal import GRDBSQLite
-internal import Glibc
 internal import Projections
 
-/// Holds a read model against one that is made anew from the log, row by row.
+/// Holds a read model against one that is made anew from the log: the rows of each table, and where they are
+/// not the same, row by row.
 package enum Comparison {
     /// A row, or a column of it, that is not the same.
     package struct Difference: Sendable {
@@ -48,10 +47,11 @@ package enum Comparison {
     ///   - examplesMax: how many differences of a table are told one by one.
     ///   - settledMax: how many ended calls the rebuild keeps in memory.
     ///   - progress: is told the position of the rebuild now and then.
+    ///   - comparing: is told now and then how many rows have been read to compare them, of both together.
     package static func run(
         readModel path: String, log: LogDirectory, examplesMax: Int = 20,
         settledMax: Int = Projections.Limits.settledCallsInMemoryMax,
-        progress: (Position) -> Void = { _ in }
+        progress: (Position) -> Void = { _ in }, comparing: (Int) -> Void = { _ in }
     ) throws -> Report {
         let reader = try ReadModelReader(path: path)
         let (recipe, next) = try reader.read { (try $0.recipe, $0.next) }
@@ -66,28 +66,43 @@ package enum Comparison {
             try rebuild.finish()
             let other = try DatabaseQueue(path: checkPath)
             return try other.read { rebuilt in
-                try compare(snapshot, ReadModelSnapshot(rebuilt), examplesMax: examplesMax)
+                try compare(
+                    snapshot, ReadModelSnapshot(rebuilt), examplesMax: examplesMax, progress: comparing)
             }
         }
     }
 
+    /// Looks first whether a table holds the same rows in both, in whatever order: to put them all in order
+    /// takes many times as long, and as much room again as both tables, in TMPDIR.
     private static func compare(
-        _ keptSnapshot: ReadModelSnapshot, _ rebuiltSnapshot: ReadModelSnapshot, examplesMax: Int
+        _ keptSnapshot: ReadModelSnapshot, _ rebuiltSnapshot: ReadModelSnapshot, examplesMax: Int,
+        progress: (Int) -> Void
     ) throws -> Report {
         let (kept, rebuilt) = (keptSnapshot.db, rebuiltSnapshot.db)
         var tables: [Table] = []
         var examples: [Difference] = []
+        var rowsRead = 0
         for table in ReadModelSchema.comparedTables {
             // Rows have other numbers where they came in another order.
             let columns = try rebuilt.columns(in: table.name).map(\.name).filter { $0 != "id" }
             let keys = table.order.split(separator: ",").map { $0.trimmed }
             let listed = (keys + columns.filter { !keys.contains($0) })
             let names = listed.map { "\"\($0)\"" }.joined(separator: ", ")
-            let sql = "SELECT \(names) FROM \(table.name) ORDER BY \(table.order)"
+            let selection = "SELECT \(names) FROM \(table.name)"
+            let sum = try RowSum(RowReading(kept, selection)) { progress(rowsRead + $0) }
+            rowsRead += sum.rows
+            let rebuiltSum = try RowSum(RowReading(rebuilt, selection)) { progress(rowsRead + $0) }
+            rowsRead += rebuiltSum.rows
+            if sum == rebuiltSum {
+                tables.append(Table(name: table.name, rows: sum.rows, differences: 0))
+                continue
+            }
+            let sql = "\(selection) ORDER BY \(table.order)"
             var merge = TableMerge(
                 table: table.name, columns: listed, keyCount: keys.count, kept: try RowReading(kept, sql),
                 rebuilt: try RowReading(rebuilt, sql))
-            try merge.run(examplesMax: examplesMax)
+            try merge.run(examplesMax: examplesMax) { progress(rowsRead + $0) }
+            rowsRead += merge.rowsRead
             tables.append(Table(name: table.name, rows: merge.rows, differences: merge.differences))
             examples += merge.examples
         }
@@ -112,6 +127,25 @@ extension Substring {
     }
 }
 
+/// What the rows of a table are together, in whatever order they come. Two tables whose sums are the same
+/// hold the same rows, as surely as two rows are the same whose hashes are.
+struct RowSum: Equatable {
+    private(set) var rows = 0
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+
+    /// - Parameter progress: is told now and then how many rows have been read.
+    init(_ reading: consuming RowReading, progress: (Int) -> Void = { _ in }) throws {
+        while try reading.step() {
+            let hash = reading.hash()
+            low &+= hash.low
+            high &+= hash.high
+            rows += 1
+            if rows.isMultiple(of: ReadModelLimits.rowsComparedUntold) { progress(rows) }
+        }
+    }
+}
+
 /// Goes through the rows of one table in both read models, in the order of their keys.
 private struct TableMerge: ~Copyable {
     let table: String
@@ -120,6 +154,8 @@ private struct TableMerge: ~Copyable {
     var kept: RowReading
     var rebuilt: RowReading
     private(set) var rows = 0
+    /// Of both.
+    private(set) var rowsRead = 0
     private(set) var differences = 0
     private(set) var examples: [Comparison.Difference] = []
 
@@ -134,7 +170,8 @@ private struct TableMerge: ~Copyable {
         self.rebuilt = rebuilt
     }
 
-    mutating func run(examplesMax: Int) throws {
+    /// - Parameter progress: is told now and then how many rows have been read.
+    mutating func run(examplesMax: Int, progress: (Int) -> Void) throws {
         var hasKept = try kept.step()
         var hasRebuilt = try rebuilt.step()
         while hasKept || hasRebuilt {
@@ -147,6 +184,8 @@ private struct TableMerge: ~Copyable {
                 compareColumns(examplesMax)
             }
             if order >= 0 { rows += 1 }
+            rowsRead += order == 0 ? 2 : 1
+            if rowsRead / 2 % ReadModelLimits.rowsComparedUntold == 0 { progress(rowsRead) }
             if order <= 0 { hasKept = try kept.step() }
             if order >= 0 { hasRebuilt = try rebuilt.step() }
         }
@@ -184,90 +223,5 @@ private struct TableMerge: ~Copyable {
         var parts: [String] = []
         for column in 0..<keyCount { parts.append("\(columns[column]) \(reading.text(column))") }
         return parts.joined(separator: ", ")
-    }
-}
-
-/// The rows of a query by the C interface, whose values can be compared in place.
-@safe
-private struct RowReading: ~Copyable {
-    // Safety: prepared in init, finalised in deinit; used inside one read of its connection.
-    private let handle: OpaquePointer
-    private let connection: SQLiteConnection
-
-    init(_ db: Database, _ sql: String) throws {
-        guard let connection = unsafe db.sqliteConnection else {
-            throw ReadModelError(.database, "the read model is closed")
-        }
-        var handle: OpaquePointer?
-        // Safety: SQLite copies the text.
-        let status = unsafe sqlite3_prepare_v2(connection, sql, -1, &handle, nil)
-        guard status == SQLITE_OK, let handle = unsafe handle else {
-            throw unsafe ReadModelError(.database, "\(String(cString: sqlite3_errmsg(connection))) in \(sql)")
-        }
-        unsafe self.handle = handle
-        unsafe self.connection = connection
-    }
-
-    deinit {
-        unsafe sqlite3_finalize(handle)
-    }
-
-    mutating func step() throws -> Bool {
-        switch unsafe sqlite3_step(handle) {
-        case SQLITE_ROW: return true
-        case SQLITE_DONE: return false
-        default:
-            throw unsafe ReadModelError(
-                .database, "the read model can't be read: \(String(cString: sqlite3_errmsg(connection)))")
-        }
-    }
-
-    /// Below, at or above 0, in SQLite's own order: null, numbers, texts, blobs.
-    func compare(_ column: Int, with other: borrowing RowReading) -> Int {
-        let (left, right) = (rank(column), other.rank(column))
-        if left != right { return left < right ? -1 : 1 }
-        switch left {
-        case 0: return 0
-        case 1:
-            let first = unsafe sqlite3_column_int64(handle, Int32(column))
-            let second = unsafe sqlite3_column_int64(other.handle, Int32(column))
-            return first == second ? 0 : first < second ? -1 : 1
-        default:
-            return unsafe bytes(column) { first in
-                unsafe other.bytes(column) { second in
-                    let common = min(first.count, second.count)
-                    // Safety: both are that long, and valid until the next step.
-                    let order =
-                        common == 0 ? 0 : unsafe memcmp(first.baseAddress!, second.baseAddress!, common)
-                    if order != 0 { return order < 0 ? -1 : 1 }
-                    return first.count == second.count ? 0 : first.count < second.count ? -1 : 1
-                }
-            }
-        }
-    }
-
-    /// The value as an operator can read it.
-    func text(_ column: Int) -> String {
-        switch unsafe sqlite3_column_type(handle, Int32(column)) {
-        case SQLITE_NULL: return "null"
-        case SQLITE_BLOB: return unsafe "\(sqlite3_column_bytes(handle, Int32(column))) bytes"
-        default: return unsafe bytes(column) { unsafe String(decoding: $0, as: UTF8.self) }
-        }
-    }
-
-    private func rank(_ column: Int) -> Int {
-        switch unsafe sqlite3_column_type(handle, Int32(column)) {
-        case SQLITE_NULL: 0
-        case SQLITE_INTEGER: 1
-        case SQLITE_TEXT: 2
-        default: 3
-        }
-    }
-
-    private func bytes<Value>(_ column: Int, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
-        // Safety: SQLite's buffer is valid until the next step.
-        let start = unsafe sqlite3_column_blob(handle, Int32(column))
-        let count = unsafe Int(sqlite3_column_bytes(handle, Int32(column)))
-        return unsafe body(UnsafeRawBufferPointer(start: start, count: count))
     }
 }

@@ -17,10 +17,20 @@ struct CheckReport {
         }
         let progress = ProgressReport("rebuilding to compare", unit: "events")
         let end = log.durable.next.rawValue
+        var comparing: ProgressReport?
         report = try Comparison.run(
             readModel: directory.readModelPath, log: log, examplesMax: CommandLimits.differencesShownMax
-        ) { progress.update($0.rawValue - 1, of: max(end, $0.rawValue) - 1) }
+        ) {
+            progress.update($0.rawValue - 1, of: max(end, $0.rawValue) - 1)
+        } comparing: { rows in
+            if comparing == nil {
+                progress.finish()
+                comparing = ProgressReport("comparing", unit: "rows")
+            }
+            comparing?.update(UInt64(rows), of: nil)
+        }
         progress.finish()
+        comparing?.finish()
     }
 
     var isEqual: Bool { report.isEqual }
