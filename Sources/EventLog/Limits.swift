@@ -81,6 +81,9 @@ package enum LogLimits {
     static let compressionRetrySeconds = 60
     /// A fourth of a segment is kept free for it to be compressed; it takes a seventh or so.
     static let compressedShareMax = 4
+    /// What is free of a disk where the read model goes on while segments wait to be compressed: more than it
+    /// takes before it is asked to wait, and SQLite behind it.
+    package static let roomMin = 256 << 20
     /// Unpacked blocks that one reader of single events keeps.
     static let blockCacheBytesMax = 16 << 20
     /// Blocks that are unpacked ahead of who reads in order.

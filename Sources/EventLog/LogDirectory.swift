@@ -65,6 +65,10 @@ package final class LogDirectory: Sendable {
         return .open
     }
 
+    /// Whether the disk has so little room that whoever writes beside the log had better wait until segments
+    /// are compressed: what it takes is what that needs to make more.
+    package var lacksRoom: Bool { writing?.compression.lacksRoom ?? false }
+
     /// Damage in a sealed segment that was found while its summary was written.
     package var trouble: LogError? { writing?.maintenance.trouble }
 

@@ -219,6 +219,27 @@ struct CompressionTests {
         log.close()
     }
 
+    @Test("Others are to wait while segments can be compressed on a disk that is nearly full")
+    func lacksRoom() throws {
+        let storage = SimulatedStorage()
+        let place = Place(storage: storage, data: "/data")
+        var log = try place.open { $0.compression = nil }
+        _ = try Ledger.filled(log)
+        try log.maintain()
+        let used = try place.names.reduce(0) { $0 + (try place.bytes(place.data + "/log/" + $1).count) }
+        storage.faults.capacity = used + LogLimits.roomMin - 1
+        #expect(!log.lacksRoom)
+        log.close()
+        log = try place.open()
+        #expect(log.lacksRoom)
+        storage.faults.capacity = used + 2 * LogLimits.roomMin
+        #expect(!log.lacksRoom)
+        storage.faults.capacity = used + LogLimits.roomMin - 1
+        try log.compress()
+        #expect(!log.lacksRoom)
+        log.close()
+    }
+
     @Test("Who reads single events lets go of a plain file that is gone")
     func givesTheDiskItsSpaceBack() throws {
         let place = Backend.disk.makePlace()

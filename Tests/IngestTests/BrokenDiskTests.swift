@@ -36,6 +36,7 @@ final class FickleStorage: Storage {
     func rename(_ path: String, to target: String) throws(LogError) { try disk.rename(path, to: target) }
     func remove(_ path: String) throws(LogError) { try disk.remove(path) }
     func syncDirectory(_ path: String) throws(LogError) { try disk.syncDirectory(path) }
+    func room(at directory: String) -> DiskRoom? { disk.room(at: directory) }
     func lock(_ path: String) throws(LogError) -> any StorageLock { try disk.lock(path) }
 }
 

@@ -41,6 +41,8 @@ struct RowSumTests {
         }
         // Values that changed places between two rows.
         #expect(try sum(["1, 2, 'a'", "3, 4, 'b'"]) != sum(["1, 4, 'a'", "3, 2, 'b'"]))
+        // Types that changed places within a row.
+        #expect(try sum(["x'61', 'b', NULL"]) != sum(["'a', NULL, x'62'"]))
         #expect(try sum([]).rows == 0)
     }
 

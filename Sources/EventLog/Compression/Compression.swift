@@ -54,6 +54,12 @@ final class Compression: Sendable {
     /// Whether segments stay plain for now: the log grows too fast, or they always do.
     var leavesPlain: Bool { options == nil || isHeldUp.load(ordering: .relaxed) }
 
+    /// Whether segments wait to be compressed on a disk that has little room for it.
+    var lacksRoom: Bool {
+        guard options != nil, pending.withLock({ !$0.isEmpty }) else { return false }
+        return files.storage.room(at: files.directory).map { !$0.holds(LogLimits.roomMin) } ?? false
+    }
+
     func add(_ segment: SegmentID) {
         let growth = added.withLock { added in
             let (now, bytes) = (ContinuousClock.Instant.now, space.logBytes)
@@ -137,7 +143,7 @@ final class Compression: Sendable {
                     _ = try step(options, mindsGrowth: true) {
                         let times = if let processorTimes { processorTimes() } else { processors.next() }
                         // On a disk that is short of room what waits is what has to go.
-                        if space.failure == nil {
+                        if space.failure == nil, !lacksRoom {
                             rest(milliseconds: pause.after(times, segments: pending.withLock(\.count)))
                         }
                         // Where the log grows this fast, whoever takes events needs all there is.

@@ -10,12 +10,25 @@ package struct DiskRoom {
         self.blockBytes = blockBytes
     }
 
-    /// Null where the file system doesn't tell. Of the last few percent, which are the superuser's, others
-    /// are told nothing, also where they may use them.
+    /// Null where the file system doesn't tell.
     package init?(of descriptor: Int32) {
         var disk = statvfs()
         // Safety: writes the one struct that it is given.
-        guard unsafe fstatvfs(descriptor, &disk) == 0, disk.f_blocks > 0 else { return nil }
+        guard unsafe fstatvfs(descriptor, &disk) == 0 else { return nil }
+        self.init(disk)
+    }
+
+    /// That of the file system in which a path is; null where it doesn't tell.
+    package init?(at path: String) {
+        var disk = statvfs()
+        // Safety: writes the one struct that it is given; the path is lent for the length of the call.
+        guard unsafe statvfs(path, &disk) == 0 else { return nil }
+        self.init(disk)
+    }
+
+    /// A file system may keep its last few percent for the superuser: they count for that one alone.
+    private init?(_ disk: statvfs) {
+        guard disk.f_blocks > 0 else { return nil }
         self.init(
             blocks: UInt64(geteuid() == 0 ? disk.f_bfree : disk.f_bavail), blockBytes: UInt64(disk.f_frsize))
     }

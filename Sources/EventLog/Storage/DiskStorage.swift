@@ -85,6 +85,8 @@ package struct DiskStorage: Storage {
         guard fsync(descriptor) == 0 else { throw LogError.system(path, "can't be synced") }
     }
 
+    package func room(at directory: String) -> DiskRoom? { DiskRoom(at: directory) }
+
     package func lock(_ path: String) throws(LogError) -> any StorageLock {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw LogError.system(path, "can't be opened") }

@@ -11,6 +11,8 @@ package protocol Storage: Sendable {
     func rename(_ path: String, to target: String) throws(LogError)
     func remove(_ path: String) throws(LogError)
     func syncDirectory(_ path: String) throws(LogError)
+    /// What is free where a directory is; null where that isn't known.
+    func room(at directory: String) -> DiskRoom?
     /// Keeps others from opening the same log for writing, until the lock goes. `locked` where one holds it.
     func lock(_ path: String) throws(LogError) -> any StorageLock
 }

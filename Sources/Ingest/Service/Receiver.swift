@@ -283,7 +283,11 @@ final class Receiver: @unchecked Sendable {
         let before = machine.intake
         machine.setIntake(currentIntake())
         if machine.intake != before {
-            options.logger.notice("intake was \(before), is \(machine.intake)")
+            if machine.intake == .closed, case .closed(let error) = log.intake {
+                options.logger.warning("intake was \(before), is closed: \(error)")
+            } else {
+                options.logger.notice("intake was \(before), is \(machine.intake)")
+            }
         }
         try sendAnswers(to: nil)
         if machine.intake != .closed { try stateGaps(all: false) }

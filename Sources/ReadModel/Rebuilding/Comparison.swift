@@ -127,8 +127,8 @@ extension Substring {
     }
 }
 
-/// What the rows of a table are together, in whatever order they come. Two tables whose sums are the same
-/// hold the same rows, as surely as two rows are the same whose hashes are.
+/// What the rows of a table are together, in whatever order they come: how many, and the sum of their hashes,
+/// of 128 bits. Two tables with other rows have the same by chance alone.
 struct RowSum: Equatable {
     private(set) var rows = 0
     private var low: UInt64 = 0
@@ -185,7 +185,7 @@ private struct TableMerge: ~Copyable {
             }
             if order >= 0 { rows += 1 }
             rowsRead += order == 0 ? 2 : 1
-            if rowsRead / 2 % ReadModelLimits.rowsComparedUntold == 0 { progress(rowsRead) }
+            if rows.isMultiple(of: ReadModelLimits.rowsComparedUntold) { progress(rowsRead) }
             if order <= 0 { hasKept = try kept.step() }
             if order >= 0 { hasRebuilt = try rebuilt.step() }
         }

@@ -64,18 +64,21 @@ struct RowReading: ~Copyable {
         }
     }
 
-    /// A hash of all columns, in which null, a number, a text and a blob are never the same.
+    /// A hash of all columns, of which there are 64 at most; of their types as well.
     func hash() -> RowHash {
         var hash = RowHash()
+        /// A bit for each column that is neither null nor a whole number nor a text.
+        var others: Int64 = 0
         for column in 0..<columnCount {
             switch unsafe sqlite3_column_type(handle, column) {
             case SQLITE_NULL: hash.null()
             case SQLITE_INTEGER: hash.integer(unsafe sqlite3_column_int64(handle, column))
             case let type:
                 unsafe bytes(Int(column)) { unsafe hash.text($0.bindMemory(to: UInt8.self)) }
-                if type != SQLITE_TEXT { hash.null() }
+                if type != SQLITE_TEXT { others |= 1 << Int64(column) }
             }
         }
+        hash.integer(others)
         return hash
     }
 

@@ -100,10 +100,23 @@ final class ProjectorService: Service, @unchecked Sendable {
     private func follow(_ projector: Projector) throws {
         var told = ContinuousClock.now
         let begun = projector.next
+        var waitsForRoom = false
         while !isStopping.load(ordering: .acquiring) {
             let behind = log.durable.next.rawValue - min(projector.next.rawValue, log.durable.next.rawValue)
             let isCommitted = projector.committed == projector.next
-            if behind >= ServiceLimits.roundEventsMin || (behind > 0 && isCommitted) {
+            let lacksRoom = log.lacksRoom
+            if lacksRoom, !waitsForRoom {
+                logger.notice(
+                    "the disk is nearly full: the read model waits until segments of the log are compressed")
+            }
+            waitsForRoom = lacksRoom
+            if lacksRoom, isCommitted {
+                log.durable.wait(
+                    for: Position(rawValue: .max),
+                    atMost: .milliseconds(ServiceLimits.projectorWaitMilliseconds))
+            } else if lacksRoom {
+                try projector.settle()
+            } else if behind >= ServiceLimits.roundEventsMin || (behind > 0 && isCommitted) {
                 try advance(projector, behind)
             } else if !isCommitted {
                 // What comes meanwhile makes one round.

@@ -109,6 +109,15 @@ final class SimulatedStorage: Storage {
         }
     }
 
+    /// Of the whole, wherever the directory is.
+    func room(at directory: String) -> DiskRoom? {
+        state.withLock { state in
+            if state.faults.capacity == .max { return nil }
+            let used = state.files.values.reduce(0) { $0 + $1.state.withLock(\.count) }
+            return DiskRoom(blocks: UInt64(max(0, state.faults.capacity - used)), blockBytes: 1)
+        }
+    }
+
     func makeDirectory(_ path: String) throws(LogError) {
         state.withLock { _ = $0.directories.insert(path) }
     }
