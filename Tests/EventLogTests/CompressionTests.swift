@@ -219,6 +219,24 @@ struct CompressionTests {
         log.close()
     }
 
+    @Test(
+        "Where there is no room for the next segment, full ones get the summary without which they stay plain"
+    )
+    func summariesDoNotWait() throws {
+        let storage = SimulatedStorage()
+        let place = Place(storage: storage, data: "/data")
+        let log = try place.open()
+        _ = try Ledger.filled(log)
+        let used = try place.names.reduce(0) { $0 + (try place.bytes(place.data + "/log/" + $1).count) }
+        storage.faults.capacity = used + LogLimits.segmentBytesMin
+        let error = #expect(throws: LogError.self) { try log.maintain() }
+        #expect(error?.code == .noSpace)
+        #expect(place.names.count { $0.hasSuffix(".summary") } == place.segmentPaths.count - 1)
+        try log.compress()
+        #expect(place.segmentPaths.count == 1)
+        log.close()
+    }
+
     @Test("Others are to wait while segments can be compressed on a disk that is nearly full")
     func lacksRoom() throws {
         let storage = SimulatedStorage()
