@@ -252,6 +252,12 @@ struct CompressionTests {
         #expect(log.lacksRoom)
         storage.faults.capacity = used + 2 * LogLimits.roomMin
         #expect(!log.lacksRoom)
+        log.close()
+        // Of which a quarter is kept free.
+        log = try place.open(segmentBytes: 6 * LogLimits.roomMin)
+        #expect(log.lacksRoom)
+        log.close()
+        log = try place.open()
         storage.faults.capacity = used + LogLimits.roomMin - 1
         try log.compress()
         #expect(!log.lacksRoom)

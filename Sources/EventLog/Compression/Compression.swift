@@ -57,7 +57,9 @@ final class Compression: Sendable {
     /// Whether segments wait to be compressed on a disk that has little room for it.
     var lacksRoom: Bool {
         guard options != nil, pending.withLock({ !$0.isEmpty }) else { return false }
-        return files.storage.room(at: files.directory).map { !$0.holds(LogLimits.roomMin) } ?? false
+        // What stays free where a segment is made is more than that where segments are large.
+        let roomMin = max(LogLimits.roomMin, 2 * space.roomLeft)
+        return files.storage.room(at: files.directory).map { !$0.holds(roomMin) } ?? false
     }
 
     func add(_ segment: SegmentID) {

@@ -56,7 +56,7 @@ final class SegmentSpace: Sendable {
 
     /// What stays free of the disk where a segment is made: compressing a full one is what makes room again,
     /// and takes some of it first.
-    private var roomLeft: Int { segmentBytes / LogLimits.compressedShareMax }
+    var roomLeft: Int { segmentBytes / LogLimits.compressedShareMax }
 
     /// Takes over the spare that an earlier process has left, if it fits.
     func adopt(_ names: [String]) throws(LogError) {
